@@ -1,0 +1,116 @@
+/*-------------------------------------------------------------------------
+ *
+ * assistant.h
+ *		A second background worker for what may take long: name resolution,
+ *		forced checkpoints, slots, and probe writes to the disks.  The node
+ *		worker leaves requests in shared memory and looks for the results; it
+ *		never waits.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGR_ASSISTANT_H
+#define PGR_ASSISTANT_H
+
+#include <sys/socket.h>
+
+#include "access/xlogdefs.h"
+#include "gate.h"
+#include "port/atomics.h"
+#include "storage/spin.h"
+
+#define PGR_ASSISTANT_NODES		16	/* at least PGR_MAX_NODES */
+#define PGR_ADDRESSES_PER_NODE	4
+#define PGR_SLOT_WISHES			32
+#define PGR_TASK_DETAIL_SIZE	256
+
+/* Task numbers of TaskDone in docs/host-border.md. */
+typedef enum PgrTask
+{
+	PGR_TASK_NONE = 0,
+	PGR_TASK_CHECKPOINT = 1,
+	PGR_TASK_SLOTS = 2
+} PgrTask;
+
+/* A numeric address without its port: the caller puts in the one it wants. */
+typedef struct PgrAddress
+{
+	uint32		length;
+	struct sockaddr_storage address;
+} PgrAddress;
+
+typedef struct PgrResolved
+{
+	uint32		count;
+	int64		resolved_ms;	/* 0: never */
+	PgrAddress	addresses[PGR_ADDRESSES_PER_NODE];
+} PgrResolved;
+
+typedef struct PgrSlotWish
+{
+	char		name[PGR_NAME_SIZE];
+	XLogRecPtr	restart_lsn;	/* 0: leave where it is */
+} PgrSlotWish;
+
+/* One request and its answer; a newer request replaces one not yet begun. */
+typedef struct PgrTaskCell
+{
+	uint64		asked;			/* raised by the node worker */
+	uint64		answered;		/* the request the result belongs to */
+	uint64		collected;		/* the answer the node worker has seen */
+	bool		ok;
+	char		detail[PGR_TASK_DETAIL_SIZE];
+} PgrTaskCell;
+
+typedef struct PgrAssistantShared
+{
+	slock_t		mutex;			/* protects what follows */
+	PgrTaskCell checkpoint;
+	PgrTaskCell slots;
+	uint32		n_wishes;
+	PgrSlotWish wishes[PGR_SLOT_WISHES];
+	PgrResolved resolved[PGR_ASSISTANT_NODES];
+
+	/* not under the mutex */
+	pg_atomic_uint32 resolve_asked;
+	pg_atomic_uint32 pid;
+	pg_atomic_uint64 probe_begun_ms;	/* 0: none is running */
+	pg_atomic_uint64 probe_done_ms; /* end of the last one */
+	pg_atomic_uint32 probe_errno;	/* of the last one; 0: it succeeded */
+} PgrAssistantShared;
+
+typedef struct PgrTaskResult
+{
+	PgrTask		task;
+	bool		ok;
+	char		detail[PGR_TASK_DETAIL_SIZE];
+} PgrTaskResult;
+
+/* In _PG_init: registers the worker, and puts the shared part in order. */
+extern void pgr_assistant_init(void);
+extern PGDLLEXPORT void pgr_assistant_main(Datum argument);
+
+/* For the node worker; none of these waits. */
+extern void pgr_assistant_checkpoint(void);
+extern void pgr_assistant_slots(const PgrSlotWish *wishes, int n);
+extern bool pgr_assistant_result(PgrTaskResult *out);
+
+/*
+ * Addresses of node number "node" of pgr_config.nodes, numeric, best first.
+ * Those of the last successful resolution stay when a later one fails, so
+ * that a broken name server decides nothing.
+ */
+extern int	pgr_assistant_addresses(int node, PgrAddress *out, int max);
+
+/* A connection failed: look the names up again soon. */
+extern void pgr_assistant_resolve_soon(void);
+
+/*
+ * False when the last probe write failed, or one has been running for longer
+ * than limit_ms.  The text says which.
+ */
+extern bool pgr_assistant_disks_are_well(int64 limit_ms, char *why, size_t why_size);
+
+/* Resolves all names once, in this process; may take long. */
+extern void pgr_assistant_resolve_now(void);
+
+#endif							/* PGR_ASSISTANT_H */

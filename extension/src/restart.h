@@ -1,0 +1,58 @@
+/*-------------------------------------------------------------------------
+ *
+ * restart.h
+ *		Restart in place: the postmaster re-executes itself, with the same pid,
+ *		when it would otherwise exit.  An operator's stop always wins.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGR_RESTART_H
+#define PGR_RESTART_H
+
+#include "port/atomics.h"
+#include "prestart.h"
+
+typedef enum PgrRestartMode
+{
+	PGR_RESTART_NONE = 0,
+	PGR_RESTART_FAST = 1,
+	PGR_RESTART_IMMEDIATE = 2
+} PgrRestartMode;
+
+typedef struct PgrRestartShared
+{
+	pg_atomic_uint32 mode;		/* PgrRestartMode that was asked for */
+	pg_atomic_uint32 requester_pid; /* the only sender SIGUSR2 is taken from */
+	pg_atomic_uint32 accepted;	/* the postmaster has begun to shut down for it */
+	pg_atomic_uint32 operator_stop; /* somebody else stops the server */
+	pg_atomic_uint64 requested_ms;
+	PgrWorkShared work;
+} PgrRestartShared;
+
+/* In _PG_init, after the shared mapping exists. */
+extern void pgr_restart_init(void);
+
+/*
+ * Asks the postmaster to restart in place.  Returns at once; false if the
+ * server is being stopped by somebody else.  Asking for an immediate restart
+ * while a fast one is under way escalates it.
+ */
+extern bool pgr_restart_request(PgrRestartMode mode);
+
+/* A restart in place was asked for and no operator has overruled it. */
+extern bool pgr_restart_is_under_way(void);
+
+/*
+ * For the node worker, while the server shuts down for a restart it asked for
+ * (it was told to leave with SIGTERM): call at least every 200 ms and leave
+ * when this returns false.  Escalates a fast shutdown that hangs.
+ */
+extern bool pgr_restart_watch(void);
+
+/* Re-executes the postmaster now.  Returns only if that is impossible. */
+extern void pgr_restart_exec(void);
+
+/* The fd that holds the lock on the data directory, or -1. */
+extern int	pgr_data_lock_fd;
+
+#endif							/* PGR_RESTART_H */
