@@ -1,0 +1,57 @@
+package pgreplica.instance;
+
+import java.util.List;
+import pgreplica.base.Lsn;
+import pgreplica.base.Timeline;
+
+/**
+ * What the host sees of its own Postgres, as docs/host-border.md defines it. Facts only; what they mean is decided
+ * elsewhere.
+ */
+public record Observation(
+        Phase phase,
+        long systemIdentifier,
+        Timeline timeline,
+        Lsn replayed,
+        Lsn flushed,
+        boolean endOfWalProven,
+        boolean streaming,
+        String upstream,
+        Timeline parentTimeline,
+        Lsn fork,
+        boolean checkpointOnTimeline,
+        boolean pristine,
+        Flags flags,
+        DataIdentity identity,
+        List<String> slots,
+        List<Receiver> receivers) {
+
+    /** Where the server is in its life. */
+    public enum Phase { DOWN, STARTING, STANDBY, PRIMARY, STOPPING, CRASH_RECOVERY }
+
+    /** Conditions under which a position must not be trusted (safety rule A9), or the disk must not (P13). */
+    public record Flags(boolean backupLabel, boolean minimumRecoveryPending, boolean fsyncOff,
+                        boolean workUnfinished, boolean probeFailed) {
+        public static final Flags NONE = new Flags(false, false, false, false, false);
+    }
+
+    /** A connected WAL receiver, as the primary sees it. */
+    public record Receiver(String applicationName, Lsn flushed) {}
+
+    public static final Observation NOTHING = new Observation(Phase.DOWN, 0, Timeline.NONE, Lsn.ZERO, Lsn.ZERO,
+            false, false, "", Timeline.NONE, Lsn.ZERO, false, false, Flags.NONE, DataIdentity.NONE,
+            List.of(), List.of());
+
+    public boolean isPrimary() {
+        return phase == Phase.PRIMARY;
+    }
+
+    public boolean isStandby() {
+        return phase == Phase.STANDBY;
+    }
+
+    /** Whether this server is, or is about to be again, a primary that nobody has stopped. */
+    public boolean isPrimaryOrRecoveringPrimary() {
+        return phase == Phase.PRIMARY || phase == Phase.CRASH_RECOVERY;
+    }
+}

@@ -1,0 +1,65 @@
+package pgreplica.node;
+
+import java.util.List;
+import pgreplica.base.Lsn;
+import pgreplica.base.NodeId;
+import pgreplica.base.Term;
+import pgreplica.base.Timeline;
+import pgreplica.instance.DataIdentity;
+import pgreplica.instance.InstanceRecord;
+import pgreplica.raft.Ballot;
+import pgreplica.raft.Entry;
+
+/** Everything the core may ask for. The host carries out a list strictly in its order. */
+public sealed interface Action {
+    record PersistBallot(Ballot ballot) implements Action {}
+
+    /** The log is cut before the first of them, then they are written behind it. */
+    record PersistEntries(List<Entry> entries) implements Action {}
+
+    record PersistLog(pgreplica.raft.Log log) implements Action {}
+
+    record PersistInstance(InstanceRecord record) implements Action {}
+
+    record Send(NodeId to, Envelope envelope) implements Action {}
+
+    /** @param untilMillis 0 closes the fence */
+    record SetLease(long untilMillis, Term term, String why) implements Action {}
+
+    /** Close the WAL receiver's gate, then answer with {@link Event.Sealed}. */
+    record Seal(Term term) implements Action {}
+
+    record Follow(NodeId upstream, Timeline timeline, Term term, String applicationName, String slot)
+            implements Action {}
+
+    record Unfollow() implements Action {}
+
+    record Promote(Timeline timeline) implements Action {}
+
+    record Restart(boolean immediate, Event.Work work, String source, DataIdentity identity, String why)
+            implements Action {}
+
+    record Checkpoint() implements Action {}
+
+    record EnsureSlots(List<Slot> slots) implements Action {}
+
+    record Publish(List<Table> tables) implements Action {}
+
+    record Reply(long requestId, boolean ok, String text) implements Action {}
+
+    record Log(Level level, String text) implements Action {}
+
+    record WakeAt(long atMillis) implements Action {}
+
+    record EvictClients() implements Action {}
+
+    record WriteIdentity(DataIdentity identity) implements Action {}
+
+    record AllowReplication(List<String> applicationNames) implements Action {}
+
+    record Slot(String name, Lsn restart) {}
+
+    record Table(String name, List<String> columns, List<List<String>> rows) {}
+
+    enum Level { LOG, WARNING, DEBUG }
+}

@@ -1,0 +1,58 @@
+package pgreplica.node;
+
+import java.util.List;
+import java.util.Optional;
+import pgreplica.base.Division;
+import pgreplica.base.NodeId;
+
+/**
+ * What the operator configured on this node. All times follow from the election timeout.
+ *
+ * @param listed {@code pg_replica.nodes}, in its order: the first one founds the cluster
+ * @param maxFailoverLagBytes -1: no limit
+ */
+public record Settings(NodeId self, List<ListedNode> listed, int electionTimeoutMillis, int priority,
+                       int crashRestartGraceMillis, long maxFailoverLagBytes, String version,
+                       boolean preStart, long wallClockOffsetMillis) {
+
+    public record ListedNode(NodeId node, String host, int port, int raftPort) {
+        public String address() {
+            return host + ":" + port;
+        }
+    }
+
+    public long heartbeatMillis() {
+        return Division.quotient(electionTimeoutMillis, 10);
+    }
+
+    public long statusMillis() {
+        return heartbeatMillis() * 2;
+    }
+
+    /** How long a new leader waits for the report of a node that is connected but has not reported yet. */
+    public long reportPatienceMillis() {
+        return Division.quotient(electionTimeoutMillis * 3L, 10);
+    }
+
+    public Optional<ListedNode> listedNode(NodeId node) {
+        for (var candidate : listed) {
+            if (candidate.node().equals(node)) return Optional.of(candidate);
+        }
+        return Optional.empty();
+    }
+
+    /** The list as one text: nodes that found together must agree on it (B13). */
+    public String listText() {
+        var text = new StringBuilder();
+        for (var node : listed) {
+            if (!text.isEmpty()) text.append(',');
+            text.append(node.node()).append('=').append(node.host()).append(':').append(node.port())
+                    .append('/').append(node.raftPort());
+        }
+        return text.toString();
+    }
+
+    public boolean isFounder() {
+        return listed.getFirst().node().equals(self);
+    }
+}
