@@ -1,0 +1,82 @@
+/*
+ * compat.h
+ *		Everything that differs between PostgreSQL 15, 16, 17 and 18.
+ *
+ * Include it directly after postgres.h.
+ */
+#ifndef PGR_COMPAT_H
+#define PGR_COMPAT_H
+
+#include "pg_config.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/guc_tables.h"
+
+#if PG_VERSION_NUM < 150000
+#error "pg_replica needs PostgreSQL 15 or newer"
+#endif
+
+/*
+ * struct Port has the same offsets with and without GSSAPI, on purpose (see
+ * libpq-be.h).  Without this line, building would need the Kerberos headers,
+ * which the server's development packages do not bring along.
+ */
+#undef ENABLE_GSS
+#include "libpq/libpq-be.h"
+
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+
+/* Wait events of our own have names since 17; before, all share one. */
+#if PG_VERSION_NUM >= 170000
+#include "utils/wait_event.h"
+#else
+#include "utils/wait_event.h"
+#define WaitEventExtensionNew(name) ((uint32) PG_WAIT_EXTENSION)
+#endif
+
+/* The first argument of CreateWaitEventSet became the resource owner in 17. */
+#if PG_VERSION_NUM >= 170000
+#define PgrCreateWaitEventSet(n) CreateWaitEventSet(NULL, (n))
+#else
+#define PgrCreateWaitEventSet(n) CreateWaitEventSet(TopMemoryContext, (n))
+#endif
+
+/* Is this PGPROC a session of a client (or a logical walsender)? */
+#if PG_VERSION_NUM >= 180000
+#define PgrProcIsRegular(p) ((p)->isRegularBackend)
+#else
+#define PgrProcIsRegular(p) \
+	(!(p)->isBackgroundWorker && ((p)->statusFlags & PROC_IS_AUTOVACUUM) == 0)
+#endif
+
+/* Which process am I?  The Am...Process() macros came with 17. */
+#if PG_VERSION_NUM >= 170000
+#define PgrAmAutovacuum() (AmAutoVacuumWorkerProcess())
+#define PgrAmWalReceiver() (AmWalReceiverProcess())
+#define PgrAmStartup() (AmStartupProcess())
+#else
+#define PgrAmAutovacuum() (MyBackendType == B_AUTOVAC_WORKER)
+#define PgrAmWalReceiver() (MyBackendType == B_WAL_RECEIVER)
+#define PgrAmStartup() (MyBackendType == B_STARTUP)
+#endif
+
+/* The table of settings: exported in another form since 16. */
+static inline struct config_generic *
+pgr_find_setting(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	return find_option(name, false, true, DEBUG5);
+#else
+	struct config_generic **all = get_guc_variables();
+	int			n = GetNumConfigOptions();
+
+	for (int i = 0; i < n; i++)
+		if (strcmp(all[i]->name, name) == 0)
+			return all[i];
+	return NULL;
+#endif
+}
+
+#endif							/* PGR_COMPAT_H */

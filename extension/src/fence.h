@@ -1,0 +1,62 @@
+/*
+ * fence.h
+ *		Who may write here, and until when.
+ */
+#ifndef PGR_FENCE_H
+#define PGR_FENCE_H
+
+#include "port/atomics.h"
+
+#include "config.h"
+
+#define PGR_REASON_SIZE 256
+#define PGR_MAX_ADMITTED 32
+
+/*
+ * A text with one writer (the node worker, or the postmaster while it has no
+ * other child) and readers that never block it: "version" is odd while the
+ * text changes.
+ */
+typedef struct PgrFenceShared
+{
+	/* CLOCK_BOOTTIME nanoseconds; in the past or 0: closed */
+	pg_atomic_uint64 deadline;
+	pg_atomic_uint64 term;
+
+	/* raised at each change between open and closed that the worker makes */
+	pg_atomic_uint32 changes;
+
+	pg_atomic_uint32 why_version;
+	char		why[PGR_REASON_SIZE];
+
+	/* physical replication that may connect; same protocol as "why" */
+	pg_atomic_uint32 admitted_version;
+	uint32		n_admitted;
+	char		admitted[PGR_MAX_ADMITTED][NAMEDATALEN];
+} PgrFenceShared;
+
+extern void pgr_fence_shared_init(PgrFenceShared *fence);
+extern void pgr_fence_init(void);
+
+/*
+ * For the node worker only.  A deadline of 0 closes; when the function
+ * returns, every check that starts from now on finds the fence closed.
+ */
+extern void pgr_fence_set_lease(int64 deadline_ms, int64 term, const char *why);
+
+/* Back to closed and nobody admitted (a crash restart inside the postmaster). */
+extern void pgr_fence_reset(void);
+
+extern bool pgr_fence_is_open(void);
+
+/* Why writes are refused, as the clients are told; always a text. */
+extern void pgr_fence_reason(char *out, size_t size);
+
+/* Terminate client sessions.  Signals only, waits for nothing. */
+extern void pgr_fence_evict_clients(void);
+
+/* admission.c */
+extern void pgr_admission_init(void);
+extern void pgr_admit(const char **names, int n);
+
+#endif							/* PGR_FENCE_H */
