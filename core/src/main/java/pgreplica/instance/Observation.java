@@ -7,6 +7,8 @@ import pgreplica.base.Timeline;
 /**
  * What the host sees of its own Postgres, as docs/host-border.md defines it. Facts only; what they mean is decided
  * elsewhere.
+ *
+ * @param oldest start of the oldest WAL still present on this node; {@link Lsn#ZERO} if unknown
  */
 public record Observation(
         Phase phase,
@@ -24,7 +26,8 @@ public record Observation(
         Flags flags,
         DataIdentity identity,
         List<String> slots,
-        List<Receiver> receivers) {
+        List<Receiver> receivers,
+        Lsn oldest) {
 
     /** Where the server is in its life. */
     public enum Phase { DOWN, STARTING, STANDBY, PRIMARY, STOPPING, CRASH_RECOVERY }
@@ -40,7 +43,7 @@ public record Observation(
 
     public static final Observation NOTHING = new Observation(Phase.DOWN, 0, Timeline.NONE, Lsn.ZERO, Lsn.ZERO,
             false, false, "", Timeline.NONE, Lsn.ZERO, false, false, Flags.NONE, DataIdentity.NONE,
-            List.of(), List.of());
+            List.of(), List.of(), Lsn.ZERO);
 
     public boolean isPrimary() {
         return phase == Phase.PRIMARY;
