@@ -1,0 +1,14 @@
+package pgreplica.raft;
+
+/**
+ * What a leader knows about one peer.
+ *
+ * @param nextIndex the next entry to send; runs ahead of the answers and falls back when one says so
+ * @param matchIndex the last entry known to be in the peer's log
+ * @param answeredSentAtMillis when the newest message that the peer has answered was sent, by the leader's clock
+ */
+public record Progress(long nextIndex, long matchIndex, long answeredSentAtMillis) {
+    Progress withNext(long index) {
+        return new Progress(index, matchIndex, answeredSentAtMillis);
+    }
+}
