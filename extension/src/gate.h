@@ -16,7 +16,8 @@
 #include "storage/s_lock.h"
 #include "storage/spin.h"
 
-#define PGR_NAME_SIZE		64	/* node, slot and application names */
+#include "config.h"
+
 #define PGR_CONNINFO_SIZE	2048
 
 /* From whom this node may receive WAL. */

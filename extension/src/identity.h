@@ -23,4 +23,11 @@ extern size_t pgr_identity_read(uint8 *out, size_t capacity);
 extern bool pgr_identity_write(const uint8 *content, size_t length,
 							   char *error, size_t error_size);
 
+/* From now on this directory has no identity; durable when it returns true. */
+extern bool pgr_identity_remove(void);
+
+/* Lower-case hexadecimal; decoding answers -1 for anything else. */
+extern int	pgr_hex_encode(const uint8 *in, size_t length, char *out);
+extern int	pgr_hex_decode(const char *in, size_t length, uint8 *out, size_t capacity);
+
 #endif							/* PGR_IDENTITY_H */

@@ -59,6 +59,7 @@ typedef struct PgrObservation
 	char		slots[PGR_OBSERVED_SLOTS][PGR_NAME_SIZE];
 	uint32		n_receivers;
 	PgrObservedReceiver receivers[PGR_OBSERVED_RECEIVERS];
+	XLogRecPtr	oldest_lsn;		/* start of the oldest WAL here, 0: unknown */
 } PgrObservation;
 
 /*

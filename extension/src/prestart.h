@@ -10,6 +10,10 @@
 #define PGR_PRESTART_H
 
 #include "port/atomics.h"
+#include "storage/spin.h"
+
+#include "config.h"
+#include "identity.h"
 
 typedef enum PgrWork
 {
@@ -41,6 +45,17 @@ typedef struct PgrWorkShared
 	pg_atomic_uint64 done_bytes;
 	pg_atomic_uint64 total_bytes;	/* 0: unknown */
 	pg_atomic_uint32 voter_pid; /* the voter child, or 0 */
+
+	/*
+	 * An order the voter child gave while work is going on.  The helper owns
+	 * the marker file, so it takes the order from here.
+	 */
+	slock_t		mutex;
+	uint32		order_number;	/* raised by each order */
+	PgrWork		order_work;
+	char		order_source[PGR_NAME_SIZE];
+	uint32		order_identity_length;
+	uint8		order_identity[PGR_IDENTITY_MAX];
 } PgrWorkShared;
 
 #define PGR_WHY_SIZE 256
