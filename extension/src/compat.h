@@ -28,11 +28,14 @@
 #include "storage/waiteventset.h"
 #endif
 
+/* 18 says pg_noreturn in front of a declaration; this goes behind it. */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 /* Wait events of our own have names since 17; before, all share one. */
-#if PG_VERSION_NUM >= 170000
 #include "utils/wait_event.h"
-#else
-#include "utils/wait_event.h"
+#if PG_VERSION_NUM < 170000
 #define WaitEventExtensionNew(name) ((uint32) PG_WAIT_EXTENSION)
 #endif
 

@@ -5,6 +5,7 @@
 #ifndef PGR_FENCE_H
 #define PGR_FENCE_H
 
+#include "access/xlogdefs.h"
 #include "port/atomics.h"
 
 #include "config.h"
@@ -54,6 +55,15 @@ extern void pgr_fence_reason(char *out, size_t size);
 
 /* Terminate client sessions.  Signals only, waits for nothing. */
 extern void pgr_fence_evict_clients(void);
+
+/* Between fence.c, fence_statements.c and admission.c. */
+extern void pgr_fence_require(void);
+extern void pgr_fence_ran_two_phase(XLogRecPtr end);
+extern void pgr_fence_statements_init(void);
+extern void pgr_text_begin(pg_atomic_uint32 *version);
+extern void pgr_text_end(pg_atomic_uint32 *version);
+extern bool pgr_text_copy(pg_atomic_uint32 *version, void *to, const void *from,
+						  size_t size);
 
 /* admission.c */
 extern void pgr_admission_init(void);
