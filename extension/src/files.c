@@ -280,7 +280,7 @@ pgr_tree_fsync(const char *path)
 }
 
 static bool
-add_size(const char *directory, const char *name, void *argument)
+count_entry(const char *directory, const char *name, void *argument)
 {
 	char		path[MAXPGPATH];
 	struct stat status;
@@ -300,6 +300,6 @@ pgr_tree_size(const char *path)
 {
 	uint64		size = 0;
 
-	(void) pgr_directory_each(path, add_size, &size);
+	(void) pgr_directory_each(path, count_entry, &size);
 	return size;
 }
