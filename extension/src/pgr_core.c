@@ -12,6 +12,7 @@
 #include "pgr_core.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 /* exported by NativeEntry.java */
 extern int32_t pgr_java_step(const void *event, int32_t len, void *actions, int32_t capacity);
@@ -59,6 +60,16 @@ ready(void)
 	return PGR_CORE_OK;
 }
 
+/* The generated code does not look whether it got its heap. */
+static int
+heap_can_be_had(void)
+{
+	void	   *trial = mmap(NULL, PGR_CORE_HEAP, PROT_READ | PROT_WRITE,
+							 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return trial != MAP_FAILED && munmap(trial, PGR_CORE_HEAP) == 0;
+}
+
 int
 pgr_core_init(void)
 {
@@ -67,6 +78,9 @@ pgr_core_init(void)
 	if (running)
 		return break_down(PGR_CORE_INVARIANT_BROKEN, "the core was started twice in one process");
 
+	if (!heap_can_be_had())
+		return break_down(PGR_CORE_INVARIANT_BROKEN,
+						  "the operating system refuses 32 MB of address space for the core");
 	if (pgr_java_start(PGR_CORE_HEAP) != 0)
 		return break_down(PGR_CORE_INVARIANT_BROKEN, "the Java runtime did not start");
 	running = 1;

@@ -23,11 +23,18 @@ final class FailureText {
         if (failure.getMessage() != null) text.append(": ").append(failure.getMessage());
 
         var frames = failure.getStackTrace();
-        for (int i = 0; i < frames.length && i < FRAMES; i++) {
-            text.append(i == 0 ? " at " : " < ")
+        int first = 0;
+        // In the C build the trace begins with the constructors of the exception itself.
+        while (first < frames.length && isConstruction(frames[first])) first++;
+        for (int i = first; i < frames.length && i < first + FRAMES; i++) {
+            text.append(i == first ? " at " : " < ")
                     .append(frames[i].getClassName()).append('.').append(frames[i].getMethodName())
                     .append(':').append(frames[i].getLineNumber());
         }
+    }
+
+    private static boolean isConstruction(StackTraceElement frame) {
+        return frame.getMethodName().equals("<init>") || frame.getMethodName().equals("fillInStackTrace");
     }
 
     private static byte[] ascii(StringBuilder text) {
