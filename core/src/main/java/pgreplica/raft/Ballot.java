@@ -6,5 +6,9 @@ import pgreplica.base.VoterId;
 
 /** What a voter must remember for ever: the newest term it knows, and whom it voted for in it. */
 public record Ballot(Term term, Optional<VoterId> votedFor) {
+    /** Of a node that nobody has admitted yet. */
     public static final Ballot START = new Ballot(Term.ZERO, Optional.empty());
+
+    /** Of a founder, which has the founding entry of term 1. */
+    public static final Ballot FOUNDED = new Ballot(new Term(1), Optional.empty());
 }

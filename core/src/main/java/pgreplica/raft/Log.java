@@ -20,9 +20,20 @@ public record Log(SnapshotImage base, List<Entry> entries) {
         }
     }
 
-    /** The log of a node before its first entry. */
-    public static Log startingFrom(Configuration configuration, Snapshot snapshot) {
-        return new Log(new SnapshotImage(LogPosition.START, configuration, snapshot), List.of());
+    /** What a founder's log begins with. The position is not START: only founders have what happened there. */
+    private static final LogPosition FOUNDING = new LogPosition(new Term(1), 1);
+
+    /** The log of a node that nobody has admitted yet. It gets the members, and all else, from a leader. */
+    public static Log blank(Snapshot snapshot) {
+        return new Log(new SnapshotImage(LogPosition.START, Configuration.EMPTY, snapshot), List.of());
+    }
+
+    /**
+     * The first log of each founder, the same for all; its ballot starts in term 1. A node that comes later
+     * does not have this position, so it is sent the image.
+     */
+    public static Log founded(Configuration founders, Snapshot snapshot) {
+        return new Log(new SnapshotImage(FOUNDING, founders, snapshot), List.of());
     }
 
     public long firstIndex() {
@@ -100,7 +111,7 @@ public record Log(SnapshotImage base, List<Entry> entries) {
         return base.last().index();
     }
 
-    /** Index of the first entry of the term in which the entry at {@code index} was made, or of what follows the base. */
+    /** Where the term of the entry at {@code index} begins, as far as the log goes back. */
     long firstIndexOfTermAt(long index) {
         Term term = entry(index).term();
         long first = index;

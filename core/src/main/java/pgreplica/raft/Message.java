@@ -5,7 +5,7 @@ import java.util.Optional;
 import pgreplica.base.LogPosition;
 import pgreplica.base.Term;
 
-/** What voters say to each other: the Raft paper's RPCs, pre-vote and leadership transfer, and the times of the lease. */
+/** What voters say to each other: the Raft paper's RPCs, pre-vote, leadership transfer, and the lease's times. */
 public sealed interface Message {
     Term term();
 

@@ -24,7 +24,7 @@ public sealed interface Output {
     /** Seal this node and say what goes with its vote; answered by GrantReady. May be asked again in a term. */
     record PrepareGrant(Term term) implements Output {}
 
-    /** No write is possible here any more when the next output of the list starts. May come when it is closed already. */
+    /** When the next output of the list starts, no write is possible here. Comes for a closed fence, too. */
     record CloseFence() implements Output {}
 
     /** In the order of the log, each once per start; those up to the log's base never. */

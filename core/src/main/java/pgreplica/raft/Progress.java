@@ -8,6 +8,13 @@ package pgreplica.raft;
  * @param answeredSentAtMillis when the newest message that the peer has answered was sent, by the leader's clock
  */
 public record Progress(long nextIndex, long matchIndex, long answeredSentAtMillis) {
+    /** Long before any time on the leader's clock, and far enough from the end of the numbers to be added to. */
+    static final long NEVER = Long.MIN_VALUE / 4;
+
+    static Progress unknown(long nextIndex) {
+        return new Progress(nextIndex, 0, NEVER);
+    }
+
     Progress withNext(long index) {
         return new Progress(index, matchIndex, answeredSentAtMillis);
     }

@@ -17,7 +17,7 @@ import pgreplica.base.Xorshift;
  * everything else is lost with the process.
  *
  * @param gone nodes that were seen to have no process left, and were not heard since
- * @param preparing the term for which a grant is being prepared; one at a time is asked for
+ * @param preparing the vote that is given and not answered yet, while the node seals itself for it
  * @param nextDeadlineMillis of the role: the election timeout, or a leader's next heartbeat
  */
 public record RaftState(
@@ -29,7 +29,7 @@ public record RaftState(
         Role role,
         Promises promises,
         SortedSet<NodeId> gone,
-        Optional<Term> preparing,
+        Optional<Preparation> preparing,
         long nextDeadlineMillis,
         Xorshift random) {
     public RaftState {
@@ -110,6 +110,16 @@ public record RaftState(
         return role instanceof Role.Leader leader ? leader.handover() : Optional.empty();
     }
 
+    /** Whether a command that is proposed now gets into the log. */
+    public boolean mayPropose() {
+        return role instanceof Role.Leader leader && leader.handover().isEmpty();
+    }
+
+    /** Why this configuration cannot be proposed now; empty if it can. */
+    public Optional<String> configurationRefusal(Configuration proposed) {
+        return Membership.refusal(this, proposed);
+    }
+
     /** When TimePassed is needed next. */
     public long deadlineMillis() {
         return switch (role) {
@@ -119,47 +129,53 @@ public record RaftState(
         };
     }
 
-    RaftState withBallot(Ballot ballot) {
-        return new RaftState(self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
-    }
-
     RaftState withBallot(Ballot ballot, Role role) {
-        return new RaftState(self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
+        return new RaftState(
+                self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
     }
 
     RaftState withLog(Log log) {
-        return new RaftState(self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
+        return new RaftState(
+                self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
     }
 
     RaftState withLog(Log log, long commitIndex) {
-        return new RaftState(self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
+        return new RaftState(
+                self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
     }
 
     RaftState withCommitIndex(long commitIndex) {
-        return new RaftState(self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
+        return new RaftState(
+                self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
     }
 
     RaftState withRole(Role role) {
-        return new RaftState(self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
+        return new RaftState(
+                self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
     }
 
     RaftState withPromises(Promises promises) {
-        return new RaftState(self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
+        return new RaftState(
+                self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
     }
 
     RaftState withGone(SortedSet<NodeId> gone) {
-        return new RaftState(self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
+        return new RaftState(
+                self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
     }
 
-    RaftState withPreparing(Optional<Term> preparing) {
-        return new RaftState(self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
+    RaftState withPreparing(Optional<Preparation> preparing) {
+        return new RaftState(
+                self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
     }
 
     RaftState withDeadline(long nextDeadlineMillis) {
-        return new RaftState(self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
+        return new RaftState(
+                self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
     }
 
     RaftState withRandom(Xorshift random) {
-        return new RaftState(self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
+        return new RaftState(
+                self, settings, ballot, log, commitIndex, role, promises, gone, preparing, nextDeadlineMillis, random);
     }
 }
