@@ -1,0 +1,313 @@
+/*
+ * config_check.c
+ *		What is wrong with the configuration of this node: every mistake at
+ *		once, each with what to do about it.  The server log at start and the
+ *		SQL function check() tell the same list.
+ *
+ * Nothing in here raises an error, so it runs in any process.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "compat.h"
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+
+#include "config_check.h"
+
+#define SECRET_MAX 4096
+#define MAX_REJECTED 16
+
+/* Written by the postmaster before any child is forked. */
+static struct
+{
+	char		name[64];
+	char		value[64];
+}			rejected[MAX_REJECTED];
+static int	n_rejected = 0;
+
+static struct
+{
+	char		restore_command[192];
+	char		recovery_target[192];
+}			overridden;
+
+void
+pgr_config_rejected(const char *name, const char *value)
+{
+	if (n_rejected >= MAX_REJECTED)
+		return;
+	strlcpy(rejected[n_rejected].name, name, sizeof(rejected[0].name));
+	strlcpy(rejected[n_rejected].value, value, sizeof(rejected[0].value));
+	n_rejected++;
+}
+
+void
+pgr_config_note_overridden(void)
+{
+	static const char *const targets[] = {"recovery_target", "recovery_target_lsn",
+		"recovery_target_name", "recovery_target_time", "recovery_target_xid"};
+	const char *value = GetConfigOption("restore_command", true, false);
+
+	strlcpy(overridden.restore_command, value ? value : "",
+			sizeof(overridden.restore_command));
+	for (int i = 0; i < lengthof(targets); i++)
+	{
+		value = GetConfigOption(targets[i], true, false);
+		if (value != NULL && value[0] != '\0')
+			snprintf(overridden.recovery_target, sizeof(overridden.recovery_target),
+					 "%s = '%s'", targets[i], value);
+	}
+}
+
+void
+pgr_problem_add(PgrProblems *problems, bool fatal, const char *setting, const char *value,
+	const char *fix, const char *format,...)
+{
+	PgrProblem *problem;
+	va_list		arguments;
+
+	if (problems->n >= problems->max)
+		return;
+	problem = &problems->out[problems->n++];
+	problem->fatal = fatal;
+	strlcpy(problem->setting, setting, sizeof(problem->setting));
+	strlcpy(problem->value, value, sizeof(problem->value));
+	strlcpy(problem->fix, fix, sizeof(problem->fix));
+	va_start(arguments, format);
+	vsnprintf(problem->problem, sizeof(problem->problem), format, arguments);
+	va_end(arguments);
+}
+
+static void
+check_secret(PgrProblems *problems)
+{
+	const char *name = "pg_replica.secret_file";
+	char		secret[SECRET_MAX + 1];
+	struct stat info;
+	ssize_t		length;
+	int			fd;
+
+	if (pgr_secret_file[0] == '\0')
+	{
+		pgr_problem_add(problems, true, name, "",
+			"Make a file with a long random text, the same on all nodes, readable only by the server's user, and name it here.",
+			"it is not set");
+		return;
+	}
+	if (stat(pgr_secret_file, &info) != 0)
+	{
+		pgr_problem_add(problems, true, name, pgr_secret_file,
+			"Copy the cluster's secret file to this path.",
+			"the file cannot be found: %s", strerror(errno));
+		return;
+	}
+	if (!S_ISREG(info.st_mode))
+	{
+		pgr_problem_add(problems, true, name, pgr_secret_file, "Name a plain file.",
+			"it is not a plain file");
+		return;
+	}
+	if ((info.st_mode & 0137) != 0 || (info.st_uid != geteuid() && info.st_uid != 0))
+		pgr_problem_add(problems, true, name, pgr_secret_file,
+			"Give the file to the server's user or to root, with mode 0600, or 0640 for root and the server's group.",
+			"others can read or change it: mode %04o, owner %u",
+			(unsigned) (info.st_mode & 07777), (unsigned) info.st_uid);
+
+	fd = open(pgr_secret_file, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, secret, sizeof(secret));
+	if (length < 0)
+		pgr_problem_add(problems, true, name, pgr_secret_file,
+			"Make the file readable for the server's user.",
+			"the file cannot be read: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	if (length < 0)
+		return;
+
+	if (length > SECRET_MAX)
+		pgr_problem_add(problems, true, name, pgr_secret_file, "Use a shorter secret.",
+			"the secret is longer than %d bytes", SECRET_MAX);
+	while (length > 0 && isspace((unsigned char) secret[length - 1]))
+		length--;
+	if (length < PGR_MIN_SECRET)
+		pgr_problem_add(problems, true, name, pgr_secret_file,
+			"Use a longer one on all nodes, for example the output of: openssl rand -hex 32",
+			"the secret has %d bytes, it needs at least %d", (int) length, PGR_MIN_SECRET);
+	explicit_bzero(secret, sizeof(secret));
+}
+
+static bool
+is_inside(const char *path, const char *directory)
+{
+	size_t		length = strlen(directory);
+
+	return strncmp(path, directory, length) == 0 &&
+		(path[length] == '/' || path[length] == '\0');
+}
+
+/* The state directory does not exist: can it be made, and where would it be? */
+static bool
+check_parent(PgrProblems *problems, char *real)
+{
+	char		parent[MAXPGPATH];
+	char	   *slash;
+
+	strlcpy(parent, pgr_state_dir, sizeof(parent));
+	canonicalize_path(parent);
+	slash = strrchr(parent, '/');
+	if (slash == NULL || slash == parent)
+		strlcpy(parent, "/", sizeof(parent));
+	else
+		*slash = '\0';
+	if (realpath(parent, real) != NULL && access(parent, W_OK | X_OK) == 0)
+		return true;
+
+	pgr_problem_add(problems, true, "pg_replica.state_dir", pgr_state_dir,
+		"Make it, with mode 0700, and give it to the server's user.",
+		"the directory does not exist and cannot be made in \"%s\": %s",
+		parent, strerror(errno));
+	return false;
+}
+
+static void
+check_state_directory(PgrProblems *problems)
+{
+	const char *name = "pg_replica.state_dir";
+	char		real[PATH_MAX];
+	char		data[PATH_MAX];
+	struct stat info;
+
+	if (pgr_state_dir[0] != '/')
+	{
+		pgr_problem_add(problems, true, name, pgr_state_dir,
+			"Set an absolute path outside the data directory, such as /var/lib/pg_replica/n1.",
+			pgr_state_dir[0] == '\0' ? "it is not set" : "it is not an absolute path");
+		return;
+	}
+	if (realpath(pgr_state_dir, real) == NULL)
+	{
+		if (errno != ENOENT)
+			pgr_problem_add(problems, true, name, pgr_state_dir,
+				"Make the path reachable for the server's user.",
+				"the directory cannot be reached: %s", strerror(errno));
+		if (errno != ENOENT || !check_parent(problems, real))
+			return;
+	}
+	else if (stat(real, &info) != 0 || !S_ISDIR(info.st_mode))
+		pgr_problem_add(problems, true, name, pgr_state_dir, "Name a directory.",
+			"it is not a directory");
+	else if (info.st_uid != geteuid() || (info.st_mode & 0077) != 0)
+		pgr_problem_add(problems, true, name, pgr_state_dir,
+			"Give the directory to the server's user, with mode 0700.",
+			"the directory has owner %u and mode %04o",
+			(unsigned) info.st_uid, (unsigned) (info.st_mode & 07777));
+
+	if (DataDir != NULL && realpath(DataDir, data) != NULL && is_inside(real, data))
+		pgr_problem_add(problems, true, name, pgr_state_dir,
+			"Use a directory outside: rewinding or cloning this node would overwrite its vote with another node's.",
+			"the directory is inside the data directory");
+}
+
+static void
+check_passfile(PgrProblems *problems)
+{
+	struct stat info;
+
+	if (pgr_passfile[0] == '\0')
+		return;
+	if (pgr_passfile[0] != '/')
+		pgr_problem_add(problems, true, "pg_replica.passfile", pgr_passfile,
+			"Set an absolute path.", "it is not an absolute path");
+	else if (stat(pgr_passfile, &info) != 0 || !S_ISREG(info.st_mode) ||
+			 access(pgr_passfile, R_OK) != 0)
+		pgr_problem_add(problems, true, "pg_replica.passfile", pgr_passfile,
+			"Put a password file there that the server's user can read, or leave the setting empty.",
+			"it is not a file that the server can read");
+	else if ((info.st_mode & 0077) != 0)
+		pgr_problem_add(problems, true, "pg_replica.passfile", pgr_passfile,
+			"Set its mode to 0600.",
+			"the file has mode %04o, and libpq ignores it if others can read it",
+			(unsigned) (info.st_mode & 07777));
+}
+
+static void
+check_server(PgrProblems *problems)
+{
+	if (pgr_sync_mode != PGR_SYNC_OFF)
+		pgr_problem_add(problems, false, "pg_replica.sync_mode",
+			pgr_sync_mode == PGR_SYNC_QUORUM ? "quorum" : "quorum_available",
+			"Set it to off, or set synchronous_standby_names yourself.",
+			"this version does not wait for standbys yet: off is in force");
+	if (!enableFsync)
+		pgr_problem_add(problems, false, "fsync", "off", "Set fsync to on.",
+			"without it, what this node reports to have may be gone after a crash, so it is not counted");
+	if (overridden.restore_command[0] != '\0')
+		pgr_problem_add(problems, false, "restore_command", overridden.restore_command,
+			"Remove it; a node gets WAL from the primary only.",
+			"it is not used: an archive can hold WAL of an abandoned timeline");
+	if (overridden.recovery_target[0] != '\0')
+		pgr_problem_add(problems, false, "recovery_target", overridden.recovery_target,
+			"Remove it; restore to a point in time before the server joins a cluster.",
+			"it is not used: a node follows its primary to the latest WAL");
+	if (pgr_replication_user[0] == '\0')
+		pgr_problem_add(problems, true, "pg_replica.replication_user", "",
+			"Set it to a role with the attribute REPLICATION.", "it is not set");
+}
+
+/* Moves what stops the node to the front, in the order found. */
+static void
+fatal_first(PgrProblems *problems)
+{
+	int			front = 0;
+
+	for (int i = 0; i < problems->n; i++)
+	{
+		PgrProblem	problem = problems->out[i];
+
+		if (!problem.fatal)
+			continue;
+		memmove(&problems->out[front + 1], &problems->out[front],
+				sizeof(PgrProblem) * (i - front));
+		problems->out[front++] = problem;
+	}
+}
+
+int
+pgr_config_examine(PgrConfig *config, PgrProblem *out, int max)
+{
+	PgrProblems	problems = {.out = out, .n = 0, .max = max};
+
+	for (int i = 0; i < n_rejected; i++)
+		pgr_problem_add(&problems, true, rejected[i].name, rejected[i].value,
+			"Use one of the values that pg_settings shows for it.",
+			"the value is not allowed");
+	pgr_config_nodes(&problems, config);
+	check_secret(&problems);
+	check_state_directory(&problems);
+	check_passfile(&problems);
+	check_server(&problems);
+	fatal_first(&problems);
+	return problems.n;
+}
+
+int
+pgr_config_problems(PgrProblem *out, int max)
+{
+	static PgrConfig scratch;
+	PgrProblems	problems = {.out = out, .n = 0, .max = max};
+
+	if (!pgr_config.configured)
+	{
+		pgr_problem_add(&problems, true, "shared_preload_libraries", "",
+			"Add pg_replica to shared_preload_libraries, set pg_replica.node_name and pg_replica.nodes, and restart the server.",
+			"pg_replica is not preloaded, or not configured");
+		return problems.n;
+	}
+	return pgr_config_examine(&scratch, out, max);
+}
