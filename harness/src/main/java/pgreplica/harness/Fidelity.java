@@ -1,0 +1,88 @@
+package pgreplica.harness;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Compares everything that users can see of two nodes: rows, indexes, sequences, large objects, roles with their
+ * password verifiers, privileges, extensions, settings of databases and roles.
+ */
+public final class Fidelity {
+    private static final Duration CATCH_UP_LIMIT = Duration.ofSeconds(60);
+
+    private static final Map<String, String> CLUSTER_WIDE = Map.of(
+            "roles", "select rolname || ' ' || coalesce(rolpassword, '') || rolsuper || rolcanlogin || rolreplication"
+                    + " || rolcreaterole || rolcreatedb || rolinherit || rolbypassrls || rolconnlimit from pg_authid",
+            "memberships", "select m::text from pg_auth_members m",
+            "databases", "select datname || coalesce(datacl::text, '') || datconnlimit || encoding || datcollate from pg_database",
+            "settings of databases and roles", "select s::text from pg_db_role_setting s",
+            "tablespaces", "select spcname || coalesce(spcacl::text, '') from pg_tablespace");
+
+    private static final Map<String, String> OF_A_DATABASE = Map.of(
+            "relations", "select oid || relname || relkind || relpersistence || relowner || coalesce(relacl::text, '')"
+                    + " || coalesce(reloptions::text, '') from pg_class where relkind <> 't' and oid >= 16384",
+            "indexes", "select pg_get_indexdef(indexrelid) || indisvalid from pg_index where indexrelid >= 16384",
+            "constraints", "select conname || pg_get_constraintdef(oid) from pg_constraint where oid >= 16384",
+            "functions", "select p.oid || proname || prosrc || coalesce(proacl::text, '') from pg_proc p where oid >= 16384",
+            "schemas", "select nspname || nspowner || coalesce(nspacl::text, '') from pg_namespace"
+                    + " where nspname !~ '^pg_(toast_)?temp_'",
+            "extensions", "select extname || extversion from pg_extension",
+            "large objects", "select m.oid || lomowner || coalesce(lomacl::text, '') || md5(lo_get(m.oid))"
+                    + " from pg_largeobject_metadata m",
+            "types", "select oid || typname || typowner || coalesce(typacl::text, '') from pg_type where oid >= 16384",
+            "triggers", "select pg_get_triggerdef(oid) from pg_trigger where oid >= 16384");
+
+    private static final String TABLES = """
+            select n.nspname, c.relname, c.relkind from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where c.relkind in ('r', 'S', 'm') and c.relpersistence <> 't'
+              and n.nspname not in ('pg_catalog', 'information_schema') order by 1, 2""";
+
+    private Fidelity() {}
+
+    /** What differs between the primary and a standby that has replayed everything; empty if nothing does. */
+    public static List<String> differences(Node primary, Node standby) {
+        var position = primary.sql("select pg_current_wal_flush_lsn()").single();
+        Await.condition(standby + " has replayed " + position, CATCH_UP_LIMIT,
+                () -> standby.sql("select pg_last_wal_replay_lsn() >= '" + position + "'::pg_lsn").single().equals("t"),
+                () -> primary.describe() + standby.describe());
+        var expected = fingerprints(primary);
+        var actual = fingerprints(standby);
+        var differences = new ArrayList<String>();
+        expected.forEach((what, fingerprint) -> {
+            if (!fingerprint.equals(actual.get(what))) {
+                differences.add(what + ": " + primary + " has " + fingerprint + ", " + standby + " has " + actual.get(what));
+            }
+        });
+        actual.keySet().stream().filter(what -> !expected.containsKey(what))
+                .forEach(what -> differences.add(what + ": only on " + standby));
+        return differences;
+    }
+
+    /** A row count and a hash for each kind of object and for each table. */
+    public static Map<String, String> fingerprints(Node node) {
+        var all = new LinkedHashMap<String, String>();
+        CLUSTER_WIDE.forEach((what, query) -> all.put(what, fingerprint(node, "postgres", query)));
+        for (var database : node.sql("select datname from pg_database where datallowconn order by 1").column(0)) {
+            OF_A_DATABASE.forEach((what, query) -> all.put(database + " " + what, fingerprint(node, database, query)));
+            for (var table : node.sql(database, TABLES).values()) {
+                var name = quote(table.get(0)) + "." + quote(table.get(1));
+                // A sequence's log_cnt counts down between WAL records and is not replicated.
+                var row = table.get(2).equals("S") ? "last_value || ' ' || is_called" : "t::text";
+                all.put(database + " " + name, fingerprint(node, database, "select " + row + " from " + name + " t"));
+            }
+        }
+        return all;
+    }
+
+    private static String fingerprint(Node node, String database, String query) {
+        return node.sql(database, "select count(*) || ' rows ' || coalesce(md5(string_agg(line, chr(10) order by line"
+                + " collate \"C\")), '') from (" + query + ") as lines (line)").single();
+    }
+
+    private static String quote(String identifier) {
+        return "\"" + identifier.replace("\"", "\"\"") + "\"";
+    }
+}

@@ -1,0 +1,41 @@
+package pgreplica.harness.bench;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Values of one measurement: all of them, and what is usually asked of them. */
+public record Statistics(String what, String unit, List<Double> values) {
+
+    public double median() {
+        return quantile(0.5);
+    }
+
+    /** By linear interpolation between the two nearest values. */
+    public double quantile(double share) {
+        var sorted = values.stream().sorted().toList();
+        if (sorted.isEmpty()) return Double.NaN;
+        double position = share * (sorted.size() - 1);
+        int below = (int) Math.floor(position);
+        int above = (int) Math.ceil(position);
+        return sorted.get(below) + (position - below) * (sorted.get(above) - sorted.get(below));
+    }
+
+    public Map<String, Object> toJson() {
+        var json = new LinkedHashMap<String, Object>();
+        json.put("what", what);
+        json.put("unit", unit);
+        json.put("runs", values.size());
+        json.put("median", median());
+        json.put("min", quantile(0));
+        json.put("max", quantile(1));
+        json.put("p95", quantile(0.95));
+        json.put("values", values);
+        return json;
+    }
+
+    @Override public String toString() {
+        return String.format("%-58s median %9.1f  min %9.1f  max %9.1f  p95 %9.1f %s (%d runs)", what, median(),
+                quantile(0), quantile(1), quantile(0.95), unit, values.size());
+    }
+}

@@ -1,0 +1,110 @@
+package pgreplica.harness.run;
+
+import java.util.List;
+
+import pgreplica.harness.HarnessException;
+
+/**
+ * Each node in a network namespace of its own, all joined by a bridge in one more namespace; clients reach them
+ * through a pair of interfaces that ends outside. Needs root.
+ *
+ * <p>A cut gives the sender a wrong, permanent link address for the receiver: packets leave and nobody takes them.
+ * That is silent (no error reaches either side), works on open connections, and cuts one direction at a time.
+ */
+public record Namespaces(String id, int subnet) implements Network {
+    private static final String NOBODY = "02:00:00:00:00:99";
+    private static final int CLIENTS_ADDRESS = 254;
+
+    /** Takes the first subnet of 10.213.0.0/16 that no interface of this machine has. */
+    public static Namespaces choose() {
+        if (!Account.isRoot()) throw new HarnessException("network namespaces (--netns) need root");
+        var addresses = Exec.run(List.of("ip", "-o", "-4", "addr"));
+        for (int subnet = 1; subnet < 255; subnet++) {
+            if (!addresses.contains("10.213." + subnet + ".")) return new Namespaces("pgr" + subnet, subnet);
+        }
+        throw new HarnessException("no subnet of 10.213.0.0/16 is free");
+    }
+
+    @Override public String addressOf(int node) {
+        return "10.213." + subnet + "." + (node == 0 ? CLIENTS_ADDRESS : node);
+    }
+
+    @Override public String range() {
+        return "10.213." + subnet + ".0/24";
+    }
+
+    @Override public List<String> prefix(int node) {
+        return List.of("nsenter", "--net=/var/run/netns/" + namespace(node));
+    }
+
+    @Override public void create(int nodes) {
+        remove();
+        ip("netns", "add", hub());
+        in(hub(), "link", "add", "name", "bridge", "type", "bridge");
+        in(hub(), "link", "set", "bridge", "up");
+        ip("link", "add", "name", id, "type", "veth", "peer", "name", "clients", "netns", hub());
+        in(hub(), "link", "set", "clients", "master", "bridge", "up");
+        ip("addr", "add", addressOf(0) + "/24", "dev", id);
+        ip("link", "set", id, "up");
+        for (int node = 1; node <= nodes; node++) createNode(node);
+    }
+
+    private void createNode(int node) {
+        var namespace = namespace(node);
+        ip("netns", "add", namespace);
+        in(namespace, "link", "add", "name", "eth0", "type", "veth", "peer", "name", "n" + node, "netns", hub());
+        in(hub(), "link", "set", "n" + node, "master", "bridge", "up");
+        in(namespace, "addr", "add", addressOf(node) + "/24", "dev", "eth0");
+        in(namespace, "link", "set", "eth0", "up");
+        in(namespace, "link", "set", "lo", "up");
+    }
+
+    @Override public void remove() {
+        for (var line : Exec.run(List.of("ip", "netns", "list")).lines().toList()) {
+            var name = line.split(" ")[0];
+            if (name.startsWith(id + "-")) ip("netns", "del", name);
+        }
+        // The interface outside goes with its peer in the hub; a half-made one has none.
+        if (Exec.attempt(List.of("ip", "link", "show", id)).ok()) ip("link", "del", id);
+    }
+
+    @Override public void cut(int from, int to) {
+        onSide(from, "neigh", "replace", addressOf(to), "lladdr", NOBODY, "nud", "permanent", "dev", device(from));
+    }
+
+    @Override public void heal(int nodes) {
+        for (int from = 0; from <= nodes; from++) {
+            for (var line : onSide(from, "neigh", "show").lines().toList()) {
+                if (line.contains(NOBODY)) onSide(from, "neigh", "del", line.split(" ")[0], "dev", device(from));
+            }
+        }
+    }
+
+    private String device(int side) {
+        return side == 0 ? id : "eth0";
+    }
+
+    private String onSide(int side, String... arguments) {
+        return side == 0 ? ip(arguments) : in(namespace(side), arguments);
+    }
+
+    private String hub() {
+        return id + "-hub";
+    }
+
+    private String namespace(int node) {
+        return id + "-n" + node;
+    }
+
+    private static String ip(String... arguments) {
+        var command = new java.util.ArrayList<>(List.of("ip"));
+        command.addAll(List.of(arguments));
+        return Exec.run(command);
+    }
+
+    private static String in(String namespace, String... arguments) {
+        var command = new java.util.ArrayList<>(List.of("ip", "-n", namespace));
+        command.addAll(List.of(arguments));
+        return Exec.run(command);
+    }
+}
