@@ -82,4 +82,34 @@ pgr_find_setting(const char *name)
 #endif
 }
 
+/* What walreceiver.h says of the functions of libpqwalreceiver. */
+#if PG_VERSION_NUM >= 170000
+#define PGR_WALRCV_CONNECT_ARGUMENTS \
+	const char *conninfo, bool replication, bool logical, bool must_use_password, \
+	const char *appname, char **err
+#define PGR_WALRCV_CONNECT_VALUES(conninfo) \
+	(conninfo), replication, logical, must_use_password, appname, err
+#define PGR_WALRCV_IS_PHYSICAL (replication && !logical)
+#elif PG_VERSION_NUM >= 160000
+#define PGR_WALRCV_CONNECT_ARGUMENTS \
+	const char *conninfo, bool logical, bool must_use_password, \
+	const char *appname, char **err
+#define PGR_WALRCV_CONNECT_VALUES(conninfo) \
+	(conninfo), logical, must_use_password, appname, err
+#define PGR_WALRCV_IS_PHYSICAL (!logical)
+#else
+#define PGR_WALRCV_CONNECT_ARGUMENTS \
+	const char *conninfo, bool logical, const char *appname, char **err
+#define PGR_WALRCV_CONNECT_VALUES(conninfo) \
+	(conninfo), logical, appname, err
+#define PGR_WALRCV_IS_PHYSICAL (!logical)
+#endif
+
+/* In the WAL receiver: leave if somebody asked for it. */
+#if PG_VERSION_NUM >= 170000
+#define PgrWalReceiverInterrupts() CHECK_FOR_INTERRUPTS()
+#else
+#define PgrWalReceiverInterrupts() ProcessWalRcvInterrupts()
+#endif
+
 #endif							/* PGR_COMPAT_H */

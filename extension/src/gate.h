@@ -42,11 +42,17 @@ typedef struct PgrGateShared
 	/* pid of the WAL receiver that is inside a send just now, or 0 */
 	pg_atomic_uint32 sender_pid;
 
-	/* epoch of the connection the WAL receiver streams over, or 0 */
+	/* the WAL receiver that is just connecting, and since when */
+	pg_atomic_uint32 connecting_pid;
+	pg_atomic_uint64 connecting_ms;
+
+	/* epoch of the connection the WAL receiver streams over, and its pid */
 	pg_atomic_uint64 streaming_epoch;
 	pg_atomic_uint32 streaming_pid;
 
-	/* limits the log lines about refused and failed connections */
+	/* connections made in this epoch, for the pause before the next */
+	pg_atomic_uint32 attempts;
+	pg_atomic_uint64 attempt_ms;
 	pg_atomic_uint64 last_log_ms;
 } PgrGateShared;
 
@@ -74,6 +80,9 @@ extern bool pgr_gate_is_open(void);
 
 /* The connection that the gate is open for is established and streaming. */
 extern bool pgr_gate_is_streaming(void);
+
+/* Ends a connection attempt that nobody answers; called from pgr_observe(). */
+extern void pgr_gate_tend(void);
 
 /* Copies whom the gate is open to; false, and an empty name, if closed. */
 extern bool pgr_gate_upstream(PgrUpstream *out);
