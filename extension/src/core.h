@@ -1,0 +1,25 @@
+/*
+ * core.h
+ *		The Java core, kept from taking the server down with it.
+ *
+ * Each function answers false, or -1, when the core broke an invariant or died
+ * (arithmetic fault, stack overflow, abort); "problem" then says how.  The
+ * caller must leave the process: the core is never entered again.
+ */
+#ifndef PGR_CORE_BOX_H
+#define PGR_CORE_BOX_H
+
+extern bool pgr_box_start(char *problem, size_t size);
+
+/* The length of the actions, or -1. */
+extern int32 pgr_box_step(const uint8 *event, int32 length,
+						  uint8 *actions, int32 capacity,
+						  char *problem, size_t size);
+
+/*
+ * Between two steps: collects garbage if enough of it has piled up, or, when
+ * the loop has nothing better to do, if there is any to speak of.
+ */
+extern bool pgr_box_tidy(bool idle, char *problem, size_t size);
+
+#endif							/* PGR_CORE_BOX_H */
