@@ -2,6 +2,7 @@ package pgreplica.harness.run;
 
 import java.io.IOException;
 import java.io.StringWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -60,6 +61,8 @@ public final class Json {
                 }
                 generator.writeEndObject();
             }
+            // A path is a sequence of its names, each of which is a path.
+            case Path path -> generator.writeString(path.toString());
             case Iterable<?> items -> {
                 generator.writeStartArray();
                 for (var item : items) write(generator, item);
