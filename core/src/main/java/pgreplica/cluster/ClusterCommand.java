@@ -8,9 +8,6 @@ import pgreplica.raft.Command;
 /** What a leader may write into the replicated state. One record per decision that must survive it. */
 public sealed interface ClusterCommand extends Command {
 
-    /** The first entry: which data this cluster protects, and who holds it. */
-    record Found(Founding founding) implements ClusterCommand {}
-
     /** Every node of the founding list has become a voter; from now on a majority means a majority of them. */
     record CompleteFounding() implements ClusterCommand {}
 

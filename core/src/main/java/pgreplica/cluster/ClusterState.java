@@ -14,7 +14,7 @@ import pgreplica.raft.Snapshot;
  * The replicated state: who may be primary, and how the timelines descend from each other. A function of the
  * committed entries alone, so it is equal on every node that has applied the same ones.
  *
- * @param founding empty before the founding entry is applied
+ * @param founding part of the very first snapshot; empty on a node that nobody has admitted yet
  * @param appointments oldest first; bounded, see {@link #MAX_APPOINTMENTS}
  */
 public record ClusterState(Optional<Founding> founding, boolean foundingComplete, List<Appointment> appointments)
@@ -32,11 +32,12 @@ public record ClusterState(Optional<Founding> founding, boolean foundingComplete
         }
     }
 
+    public static ClusterState founded(Founding founding) {
+        return new ClusterState(Optional.of(founding), false, List.of());
+    }
+
     public ClusterState apply(LogPosition position, ClusterCommand command) {
         return switch (command) {
-            case ClusterCommand.Found(var founded) -> founding.isPresent()
-                    ? this
-                    : new ClusterState(Optional.of(founded), false, List.of());
             case ClusterCommand.CompleteFounding() -> new ClusterState(founding, true, appointments);
             case ClusterCommand.Appoint appoint -> appoint(position, appoint);
             case ClusterCommand.RecordFork fork -> recordFork(fork);

@@ -7,6 +7,7 @@ import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 import pgreplica.base.Timeline;
 import pgreplica.cluster.Ancestry;
+import pgreplica.instance.DataCondition;
 import pgreplica.instance.Observation.Phase;
 import pgreplica.instance.WalReport;
 import pgreplica.raft.Message;
@@ -47,7 +48,7 @@ public sealed interface PeerMessage {
      * @param sealedTerm the term in which {@code report} was made after sealing; empty if it has not sealed in one
      * @param following the timeline the gate is open for; {@link Timeline#NONE} if closed
      */
-    record NodeStatus(Term term, String listText, Phase phase, long systemIdentifier, boolean pristine,
+    record NodeStatus(Term term, String listText, Phase phase, long systemIdentifier, DataCondition data,
                       Timeline timeline, Lsn replayed, Lsn flushed, boolean endProven, boolean streaming,
                       boolean checkpointOnTimeline, Timeline following, long incarnation,
                       Optional<Term> sealedTerm, Optional<WalReport> report,

@@ -1,0 +1,113 @@
+package pgreplica.node;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import pgreplica.base.NodeId;
+import pgreplica.base.Term;
+import pgreplica.base.Timeline;
+import pgreplica.node.NodeState.Leadership;
+import pgreplica.node.NodeState.Told;
+
+/** The records with many independent facts, open to change while a step is being made. */
+final class Draft {
+    private Draft() {}
+
+    /** {@link Told} in the making. */
+    static final class Telling {
+        long leaseUntilMillis;
+        String leaseWhy;
+        long statusAtMillis;
+        String statusKey;
+        long publishedAtMillis;
+        String publishedKey;
+        long ordersAtMillis;
+        String ordersKey;
+        String slots;
+        long slotsAtMillis;
+        List<String> admitted;
+        Timeline checkpointed;
+        long floorAtMillis;
+        List<String> logged;
+
+        Telling(Told before) {
+            leaseUntilMillis = before.leaseUntilMillis();
+            leaseWhy = before.leaseWhy();
+            statusAtMillis = before.statusAtMillis();
+            statusKey = before.statusKey();
+            publishedAtMillis = before.publishedAtMillis();
+            publishedKey = before.publishedKey();
+            ordersAtMillis = before.ordersAtMillis();
+            ordersKey = before.ordersKey();
+            slots = before.slots();
+            slotsAtMillis = before.slotsAtMillis();
+            admitted = before.admitted();
+            checkpointed = before.checkpointed();
+            floorAtMillis = before.floorAtMillis();
+            logged = before.logged();
+        }
+
+        Told done() {
+            return new Told(leaseUntilMillis, leaseWhy, statusAtMillis, statusKey, publishedAtMillis, publishedKey,
+                    ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed, floorAtMillis, logged);
+        }
+    }
+
+    /** {@link Leadership} in the making. */
+    static final class Leading {
+        Term term;
+        long sinceMillis;
+        boolean summoned;
+        long vacancy;
+        SortedSet<NodeId> tried;
+        long graceSinceMillis;
+        int rule;
+        String ruleText;
+        boolean appointing;
+        boolean recordingFork;
+        Optional<NodeId> leaving;
+        long leavingSinceMillis;
+
+        Leading(Leadership before) {
+            term = before.term();
+            sinceMillis = before.sinceMillis();
+            summoned = before.summoned();
+            vacancy = before.vacancy();
+            tried = new TreeSet<>(before.tried());
+            graceSinceMillis = before.graceSinceMillis();
+            rule = before.rule();
+            ruleText = before.ruleText();
+            appointing = before.appointing();
+            recordingFork = before.recordingFork();
+            leaving = before.leaving();
+            leavingSinceMillis = before.leavingSinceMillis();
+        }
+
+        /** A new term begins: what was proposed or asked in the old one is void, the vacancy's memory stays. */
+        void begin(Term begun, long nowMillis) {
+            boolean summonedForIt = summoned && term.equals(begun);
+            term = begun;
+            sinceMillis = nowMillis;
+            summoned = summonedForIt;
+            rule = 0;
+            ruleText = "";
+            appointing = false;
+            recordingFork = false;
+            leaving = Optional.empty();
+            leavingSinceMillis = 0;
+        }
+
+        void summon(Term next) {
+            term = next;
+            summoned = true;
+        }
+
+        Leadership done() {
+            return new Leadership(term, sinceMillis, summoned, vacancy,
+                    Collections.unmodifiableSortedSet(new TreeSet<>(tried)), graceSinceMillis, rule, ruleText,
+                    appointing, recordingFork, leaving, leavingSinceMillis);
+        }
+    }
+}

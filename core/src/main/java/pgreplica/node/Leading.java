@@ -1,0 +1,130 @@
+package pgreplica.node;
+
+import pgreplica.base.Lsn;
+import pgreplica.base.Timeline;
+import pgreplica.cluster.Appointment;
+import pgreplica.cluster.ClusterCommand;
+import pgreplica.failover.Rule;
+import pgreplica.failover.View;
+import pgreplica.raft.Input;
+
+/** What the leader does: looks, lets the policy decide, and carries the decision out. */
+final class Leading {
+    private Leading() {}
+
+    static void tend(Turn turn) {
+        if (!turn.leadership.term.equals(turn.term())) turn.leadership.begin(turn.term(), turn.now);
+        if (!turn.raft.isLeader() || !turn.isMember()) {
+            Standbys.dismiss(turn);
+            return;
+        }
+        forgetFormerVacancy(turn);
+        var view = Outlook.view(turn);
+        var rule = Rule.decide(view);
+        note(turn, rule, view);
+        carryOut(turn, rule, view);
+        Standbys.tend(turn);
+    }
+
+    /** A primary runs here, appointed for its timeline, and nobody was appointed after it (A10). */
+    static boolean serves(Turn turn) {
+        if (!turn.raft.isLeader() || !turn.raft.committedOwnTerm() || !turn.cluster.foundingComplete()) return false;
+        var latest = turn.cluster.latest();
+        return latest.isPresent() && turn.observed.isPrimary() && !turn.errand.restarting()
+                && latest.get().node().equals(turn.self())
+                && latest.get().timeline().equals(turn.observed.timeline());
+    }
+
+    private static void forgetFormerVacancy(Turn turn) {
+        long vacancy = turn.cluster.latest().map(Appointment::index).orElse(0L);
+        if (turn.leadership.vacancy == vacancy) return;
+        turn.leadership.vacancy = vacancy;
+        turn.leadership.tried.clear();
+        turn.leadership.graceSinceMillis = 0;
+    }
+
+    /** Every decision is logged once, with its rule in plain words. */
+    private static void note(Turn turn, Rule rule, View view) {
+        String text = rule.why() + Outlook.details(rule, view);
+        boolean same = turn.leadership.rule == rule.id() && turn.leadership.ruleText.equals(text);
+        if (!same && turn.leadership.rule != rule.id()) turn.log("rule " + rule.id() + ": " + text);
+        turn.leadership.rule = rule.id();
+        turn.leadership.ruleText = text;
+    }
+
+    private static void carryOut(Turn turn, Rule rule, View view) {
+        switch (rule.decision()) {
+            case WAIT -> {
+                if (rule.id() == 60) promoteIfAppointed(turn);
+            }
+            case SERVE -> recordFork(turn, turn.cluster.latest().get());
+            case RESTART -> {
+                if (!turn.errand.restarting()) OwnServer.restart(turn, true, rule.why());
+            }
+            case HAND_OVER_TO_BETTER -> handOver(turn, view.better().get());
+            case HAND_OVER_TO_SUCCESSOR -> handOver(turn, view.successor().get());
+            case APPOINT -> appoint(turn, view);
+        }
+    }
+
+    /** A timeline's beginning is known to the node that made it; others judge by it what is a prefix (P7). */
+    private static void recordFork(Turn turn, Appointment appointment) {
+        boolean known = turn.observed.timeline().equals(appointment.timeline())
+                && turn.observed.parentTimeline().isAfter(Timeline.NONE);
+        if (appointment.fork().isPresent() || turn.leadership.recordingFork || !known) return;
+        turn.leadership.recordingFork = true;
+        Consensus.propose(turn, new ClusterCommand.RecordFork(appointment.timeline(),
+                turn.observed.parentTimeline(), turn.observed.fork()));
+    }
+
+    private static void handOver(Turn turn, pgreplica.base.NodeId target) {
+        var voter = Membership.voterOf(turn, target);
+        if (voter.isEmpty() || turn.raft.handover().isPresent()) return;
+        turn.leadership.tried.add(target);
+        turn.log("handing leadership to " + target);
+        Consensus.feed(turn, new Input.Transfer(voter.get(), false));
+    }
+
+    private static void appoint(Turn turn, View view) {
+        if (turn.leadership.appointing) return;
+        // The timeline this node stands on may never have been recorded; its history must be known before a new one
+        // grows out of it.
+        var standing = turn.cluster.appointmentOf(turn.observed.timeline());
+        if (standing.isPresent()) recordFork(turn, standing.get());
+
+        var timeline = turn.cluster.nextTimeline();
+        for (var peer : turn.peers.values()) {
+            if (peer.status().isEmpty()) continue;
+            var seen = peer.status().get().timeline();
+            if (!timeline.isAfter(seen)) timeline = seen.next();
+        }
+        turn.leadership.appointing = true;
+        turn.leadership.recordingFork = false;
+        Consensus.propose(turn, new ClusterCommand.Appoint(turn.self(), timeline, turn.observed.timeline(),
+                turn.wallClockMillis(), reason(turn, view)));
+        promoteIfAppointed(turn); // With one voter the entry is committed at once.
+    }
+
+    private static String reason(Turn turn, View view) {
+        var before = turn.cluster.latest();
+        if (before.isEmpty()) return "founding primary";
+        String loss = view.lossBytes() > 0 ? view.lossBytes() + " bytes of WAL known of " + before.get().node()
+                + " are given up" : "no WAL known of " + before.get().node() + " is given up";
+        return "replaces " + before.get().node() + ", WAL ends here at " + OwnData.end(turn) + ", " + loss;
+    }
+
+    /** The reservation is committed in this leader's own term before the promotion is asked for (A3). */
+    private static void promoteIfAppointed(Turn turn) {
+        var latest = turn.cluster.latest();
+        boolean mine = latest.isPresent() && latest.get().node().equals(turn.self())
+                && latest.get().term().equals(turn.term());
+        boolean ready = turn.observed.isStandby() && turn.errand.equals(Errand.NONE);
+        if (mine && ready) OwnServer.promote(turn, latest.get().timeline());
+    }
+
+    static Lsn lastKnownEndOf(Turn turn, Appointment appointment) {
+        var status = turn.peer(appointment.node()).status();
+        boolean there = status.isPresent() && status.get().timeline().equals(appointment.timeline());
+        return there ? status.get().flushed() : Lsn.ZERO;
+    }
+}

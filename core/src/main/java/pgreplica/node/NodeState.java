@@ -1,0 +1,56 @@
+package pgreplica.node;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import pgreplica.base.LogPosition;
+import pgreplica.base.NodeId;
+import pgreplica.base.Term;
+import pgreplica.base.Timeline;
+import pgreplica.base.Xorshift;
+import pgreplica.cluster.ClusterState;
+import pgreplica.instance.Gate;
+import pgreplica.instance.InstanceRecord;
+import pgreplica.instance.Observation;
+import pgreplica.raft.RaftState;
+
+/**
+ * Everything a node knows. Immutable: between two events this is all that matters, so it can be compared, replayed
+ * and explored.
+ *
+ * @param applied the last entry whose effect {@code cluster} contains
+ * @param seen whether {@code observed} was ever filled since the start of the voting core
+ * @param endSeen the end of local WAL was proven once since the server started (B1)
+ * @param hold why the leader wants this node to stay as it is; empty if it does not
+ */
+public record NodeState(Settings settings, Xorshift random, RaftState raft, ClusterState cluster,
+                        LogPosition applied, InstanceRecord instance, Observation observed, boolean seen,
+                        boolean endSeen, Gate gate, Errand errand, String hold, SortedMap<NodeId, Peer> peers,
+                        Leadership leadership, Told told, SortedMap<Long, Request> requests, long nextTicket) {
+
+    /**
+     * What only a leader needs, and the memory that keeps handing over from going round in circles.
+     *
+     * @param term the term it belongs to
+     * @param summoned this node was told to take over; an eligible one keeps what it was given (B8)
+     * @param vacancy the index of the appointment that {@code tried} and the grace belong to
+     * @param tried nodes that leadership was handed to since
+     * @param graceSinceMillis when the crashed primary was first seen recovering; 0 if it was not (B10)
+     * @param rule the rule that decided last, so that a decision is logged once
+     * @param appointing a reservation was proposed in this term and is not committed yet
+     * @param leaving an operator's failover(): where to, and since when writes have been refused for it
+     */
+    public record Leadership(Term term, long sinceMillis, boolean summoned, long vacancy, SortedSet<NodeId> tried,
+                             long graceSinceMillis, int rule, String ruleText, boolean appointing,
+                             boolean recordingFork, Optional<NodeId> leaving, long leavingSinceMillis) {}
+
+    /** What was last told to the host and to the other nodes, so that nothing is said twice without need. */
+    public record Told(long leaseUntilMillis, String leaseWhy, long statusAtMillis, String statusKey,
+                       long publishedAtMillis, String publishedKey, long ordersAtMillis, String ordersKey,
+                       String slots, long slotsAtMillis, List<String> admitted, Timeline checkpointed, long floorAtMillis,
+                       List<String> logged) {}
+
+    /** A request that waits for its answer: from a client of this node, or forwarded by another one. */
+    public record Request(long id, Optional<NodeId> origin, String verb, long sinceMillis) {}
+}

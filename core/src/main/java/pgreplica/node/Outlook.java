@@ -1,0 +1,167 @@
+package pgreplica.node;
+
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import pgreplica.base.NodeId;
+import pgreplica.failover.Rule;
+import pgreplica.failover.View;
+import pgreplica.instance.Observation.Phase;
+import pgreplica.instance.WalReport;
+
+/** Gathers what the failover policy asks about. */
+final class Outlook {
+    private Outlook() {}
+
+    static View view(Turn turn) {
+        var reports = reports(turn);
+        var own = OwnData.report(turn);
+        long loss = loss(turn, own);
+        boolean appointedHere = isAppointedHere(turn);
+        return new View(
+                turn.cluster.foundingComplete() ? "" : founders(turn),
+                turn.raft.committedOwnTerm(),
+                Leading.serves(turn),
+                turn.observed.isPrimary() && !Leading.serves(turn),
+                appointedHere,
+                appointedHere && turn.now - turn.leadership.sinceMillis > promotionPatience(turn),
+                awaited(turn, reports),
+                recoveringPrimary(turn),
+                0,
+                selfObstacle(turn, own),
+                best(turn, reports, own, true),
+                best(turn, reports, own, false),
+                turn.leadership.summoned,
+                loss,
+                turn.settings.maxFailoverLagBytes() < 0 || loss <= turn.settings.maxFailoverLagBytes());
+    }
+
+    static String details(Rule rule, View view) {
+        return switch (rule.id()) {
+            case 20 -> " (missing: " + view.missingFounders() + ")";
+            case 50, 110 -> " (" + view.selfObstacle() + "; handing over to " + text(view.successor()) + ")";
+            case 70 -> " (" + view.awaitedReports() + ")";
+            case 80 -> " (" + text(view.recoveringPrimary()) + ")";
+            case 90 -> " (" + view.reportsMissing() + " missing)";
+            case 100 -> " (" + text(view.better()) + ")";
+            case 120 -> " (this node: " + view.selfObstacle() + ")";
+            case 130 -> " (" + view.lossBytes() + " bytes)";
+            default -> "";
+        };
+    }
+
+    /**
+     * The reports that count: given in this term after sealing, so nobody can acknowledge anything more to an earlier
+     * primary behind the leader's back (B20). A node's latest word in the term replaces the one beside its vote.
+     */
+    static SortedMap<NodeId, WalReport> reports(Turn turn) {
+        var reports = new TreeMap<NodeId, WalReport>();
+        for (var grant : turn.raft.grants().entrySet()) {
+            var attachment = grant.getValue().attachment();
+            if (attachment.isPresent() && attachment.get() instanceof WalReport report) {
+                reports.put(grant.getKey().node(), report);
+            }
+        }
+        for (var peer : turn.peers.entrySet()) {
+            var status = peer.getValue().status();
+            if (status.isEmpty() || status.get().report().isEmpty()) continue;
+            boolean ofThisTerm = status.get().sealedTerm().equals(Optional.of(turn.term()));
+            if (ofThisTerm) reports.put(peer.getKey(), status.get().report().get());
+        }
+        reports.remove(turn.self());
+        return reports;
+    }
+
+    private static String founders(Turn turn) {
+        String missing = Membership.missingFounders(turn);
+        return missing.isEmpty() ? "the end of the founding is not committed" : missing;
+    }
+
+    private static boolean isAppointedHere(Turn turn) {
+        var latest = turn.cluster.latest();
+        if (latest.isEmpty() || !latest.get().node().equals(turn.self()) || turn.observed.isPrimary()) return false;
+        return turn.leadership.appointing && latest.get().term().equals(turn.term())
+                || turn.errand.promotingTo().equals(latest.get().timeline());
+    }
+
+    private static long promotionPatience(Turn turn) {
+        return turn.settings.electionTimeoutMillis() * 30L;
+    }
+
+    private static String awaited(Turn turn, SortedMap<NodeId, WalReport> reports) {
+        if (turn.now - turn.leadership.sinceMillis >= turn.settings.reportPatienceMillis()) return "";
+        for (var voter : turn.raft.configuration().voters()) {
+            var node = voter.node();
+            if (node.equals(turn.self())) continue;
+            // A frozen node's connections stay up; one that has been silent is not worth waiting for.
+            boolean alive = turn.peer(node).isFresh(turn.now, turn.settings.reportPatienceMillis() * 2);
+            boolean pending = alive && !reports.containsKey(node);
+            if (pending) return "no report from " + node + " yet";
+        }
+        if (!turn.gate.isSealedIn(turn.term())) return "this node is not sealed yet";
+        return "";
+    }
+
+    /** A primary whose Postgres comes back by itself within the same postmaster; counted once per vacancy (B10). */
+    private static Optional<NodeId> recoveringPrimary(Turn turn) {
+        var latest = turn.cluster.latest();
+        if (latest.isEmpty()) return Optional.empty();
+        var node = latest.get().node();
+        boolean recovering = node.equals(turn.self())
+                ? turn.observed.phase() == Phase.CRASH_RECOVERY
+                : turn.peer(node).connected() && turn.peer(node).status().isPresent()
+                        && turn.peer(node).status().get().phase() == Phase.CRASH_RECOVERY;
+        if (!recovering) return Optional.empty();
+        if (turn.leadership.graceSinceMillis == 0) turn.leadership.graceSinceMillis = turn.now;
+        boolean used = turn.now - turn.leadership.graceSinceMillis >= turn.settings.crashRestartGraceMillis();
+        return used ? Optional.empty() : Optional.of(node);
+    }
+
+    private static String selfObstacle(Turn turn, WalReport own) {
+        if (turn.settings.preStart()) return "Postgres is down here for a rewind or clone";
+        if (turn.settings.priority() == 0) return "its priority is 0: it is never primary";
+        if (turn.errand.restarting()) return "its Postgres is being restarted";
+        return own.voidReason();
+    }
+
+    private static boolean mayLead(Turn turn, NodeId node, WalReport report) {
+        if (!report.isValid() || turn.leadership.tried.contains(node)) return false;
+        if (Membership.voterOf(turn, node).isEmpty() || !turn.peer(node).connected()) return false;
+        var status = turn.peer(node).status();
+        return status.isEmpty() || status.get().priority() > 0;
+    }
+
+    /** The node with the most WAL; with {@code betterOnly}, only if it is better than this one. */
+    private static Optional<NodeId> best(Turn turn, SortedMap<NodeId, WalReport> reports, WalReport own,
+                                         boolean betterOnly) {
+        Optional<NodeId> best = Optional.empty();
+        for (var entry : reports.entrySet()) {
+            var node = entry.getKey();
+            if (!mayLead(turn, node, entry.getValue())) continue;
+            if (betterOnly && !isBetter(turn, node, entry.getValue(), own)) continue;
+            boolean first = best.isEmpty();
+            if (first || entry.getValue().compareProgress(reports.get(best.get())) > 0) best = Optional.of(node);
+        }
+        return best;
+    }
+
+    /** Only a strictly better node is worth another election, or it would go round in circles (B8). */
+    private static boolean isBetter(Turn turn, NodeId node, WalReport report, WalReport own) {
+        if (!own.isValid()) return false;
+        int progress = report.compareProgress(own);
+        if (progress != 0) return progress > 0;
+        if (report.primary() != own.primary()) return report.primary();
+        var status = turn.peer(node).status();
+        return status.isPresent() && status.get().priority() > turn.settings.priority();
+    }
+
+    private static long loss(Turn turn, WalReport own) {
+        var latest = turn.cluster.latest();
+        if (latest.isEmpty()) return 0;
+        return Math.max(0, Leading.lastKnownEndOf(turn, latest.get()).bytesAfter(own.end()));
+    }
+
+    private static String text(Optional<NodeId> node) {
+        return node.isPresent() ? node.get().name() : "none";
+    }
+}

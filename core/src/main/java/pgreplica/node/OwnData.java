@@ -1,0 +1,86 @@
+package pgreplica.node;
+
+import pgreplica.base.Lsn;
+import pgreplica.instance.DataCondition;
+import pgreplica.instance.Observation.Phase;
+import pgreplica.instance.WalReport;
+
+/** What this node's data is worth: how it relates to the cluster, and how far its WAL reaches. */
+final class OwnData {
+    private OwnData() {}
+
+    static DataCondition condition(Turn turn) {
+        var observed = turn.observed;
+        if (turn.instance.working() || observed.flags().workUnfinished()) return DataCondition.WORKING;
+        if (!turn.seen || observed.phase() == Phase.DOWN) return DataCondition.UNKNOWN;
+
+        var founding = turn.cluster.founding();
+        var identity = observed.identity();
+        if (founding.isEmpty()) {
+            if (!identity.clusterId().isEmpty()) return DataCondition.STRANGER;
+            return observed.pristine() ? DataCondition.PRISTINE : DataCondition.UNCLAIMED;
+        }
+        boolean otherSystem = observed.systemIdentifier() != founding.get().systemIdentifier();
+        boolean otherCluster = !identity.clusterId().isEmpty()
+                && !identity.clusterId().equals(founding.get().clusterId());
+        if (otherSystem || otherCluster) {
+            return observed.pristine() ? DataCondition.PRISTINE : DataCondition.STRANGER;
+        }
+        boolean known = identity.incarnation() != 0 && identity.equals(turn.instance.identity());
+        boolean explained = turn.instance.explained().contains(observed.timeline());
+        return known && explained ? DataCondition.OURS : DataCondition.UNEXPLAINED;
+    }
+
+    static WalReport report(Turn turn) {
+        var observed = turn.observed;
+        return new WalReport(voidReason(turn), observed.identity().incarnation(), observed.timeline(), end(turn),
+                observed.isPrimary() || observed.endOfWalProven(), observed.isPrimary());
+    }
+
+    /** The end of the last complete record where it is known (B17), otherwise the end of what is flushed. */
+    static Lsn end(Turn turn) {
+        var observed = turn.observed;
+        if (observed.isPrimary()) return observed.flushed();
+        return observed.endOfWalProven() ? observed.replayed() : observed.flushed().max(observed.replayed());
+    }
+
+    private static String voidReason(Turn turn) {
+        var observed = turn.observed;
+        if (!turn.seen) return "Postgres was not looked at yet";
+        if (turn.gate.stuck()) return "the WAL receiver could not be stopped in time";
+        String byPhase = switch (observed.phase()) {
+            case DOWN -> "Postgres is down" + (turn.errand.progress().isEmpty() ? "" : ": " + turn.errand.progress());
+            case STARTING -> "Postgres is starting";
+            case STOPPING -> "Postgres is stopping";
+            case CRASH_RECOVERY -> "Postgres is in crash recovery";
+            case STANDBY, PRIMARY -> "";
+        };
+        if (!byPhase.isEmpty()) return byPhase;
+
+        String byData = switch (condition(turn)) {
+            case OURS -> "";
+            case UNKNOWN -> "its data was not looked at yet";
+            case PRISTINE -> "it holds a fresh data directory that has not been cloned yet";
+            case UNEXPLAINED -> "its data is not known to be on the cluster's history (timeline "
+                    + observed.timeline() + ")";
+            case STRANGER -> "it holds data of another system";
+            case UNCLAIMED -> "it belongs to no cluster yet";
+            case WORKING -> "a rewind or clone is not complete";
+        };
+        if (!byData.isEmpty()) return byData;
+        if (observed.flags().fsyncOff()) return "fsync is off, so its WAL may not be on disk";
+        if (observed.flags().probeFailed()) return "its disk does not take writes";
+        if (observed.flags().minimumRecoveryPending()) return "it has not reached its minimum recovery point";
+        if (!observed.isPrimary() && !turn.endSeen) return "the end of its WAL is not proven yet";
+        return belowFloor(turn)
+                ? "its WAL ends at " + end(turn) + ", before " + turn.instance.floor() + " that it reported earlier"
+                : "";
+    }
+
+    /** Data that ends before what was reported once was exchanged for older data behind our back (A9). */
+    private static boolean belowFloor(Turn turn) {
+        int byTimeline = turn.observed.timeline().compareTo(turn.instance.floorTimeline());
+        if (byTimeline != 0) return byTimeline < 0 && turn.instance.floor().isAfter(end(turn));
+        return turn.instance.floor().isAfter(end(turn));
+    }
+}

@@ -1,0 +1,222 @@
+package pgreplica.node;
+
+import java.util.TreeSet;
+import pgreplica.base.NodeId;
+import pgreplica.base.Term;
+import pgreplica.base.Timeline;
+import pgreplica.cluster.Ancestry;
+import pgreplica.instance.DataCondition;
+import pgreplica.instance.DataIdentity;
+import pgreplica.instance.Observation;
+import pgreplica.node.PeerMessage.Directive;
+
+/** This node's own Postgres: sealing it, letting it follow, giving it up when another node was appointed. */
+final class OwnServer {
+    private OwnServer() {}
+
+    static void observe(Turn turn, Observation observation) {
+        var before = turn.observed;
+        turn.observed = observation;
+        turn.seen = true;
+        turn.endSeen = turn.endSeen || observation.endOfWalProven() || observation.isPrimary();
+        if (turn.errand.isPromotion() && observation.isPrimary()) {
+            turn.log("promoted to timeline " + observation.timeline() + " in "
+                    + (turn.now - turn.errand.sinceMillis()) + " ms");
+            turn.errand = Errand.NONE;
+        }
+        // A worker that died over a running primary comes back and stands at once, so that it does not cost the
+        // primary its place (B3).
+        boolean firstLook = before.equals(Observation.NOTHING) && turn.raft.leader().isEmpty();
+        if (firstLook && observation.isPrimaryOrRecoveringPrimary()) {
+            Consensus.feed(turn, new pgreplica.raft.Input.Campaign());
+        }
+    }
+
+    static void sealed(Turn turn, Term term, boolean closed, Observation observation) {
+        observe(turn, observation);
+        if (!term.equals(turn.term())) return; // An answer to an older term's Seal; the newer one is on its way.
+        turn.gate = turn.gate.closed(term, closed);
+        if (closed) raiseFloor(turn);
+        Consensus.grant(turn);
+    }
+
+    /** What was reported may never be undercut later; written at every seal, and before it is said. */
+    private static void raiseFloor(Turn turn) {
+        var report = OwnData.report(turn);
+        if (!report.isValid()) return;
+        turn.remember(turn.instance.withFloor(report.timeline(), report.end()));
+    }
+
+    static void seal(Turn turn) {
+        if (turn.gate.requested().isPresent() && turn.gate.requested().get().equals(turn.term())
+                && turn.gate.sealed().isEmpty()) return; // Asked already; the answer is on its way.
+        turn.gate = turn.gate.closing(turn.term());
+        turn.act(new Action.Seal(turn.term()));
+    }
+
+    static void taskDone(Turn turn, Event.Task task, boolean ok, String detail) {
+        if (!ok) turn.log(Action.Level.WARNING, failure(task) + ": " + detail);
+        switch (task) {
+            case PROMOTE -> {} // Tried again when it is overdue, so that a lasting failure does not flood the log.
+            case RESTART -> {
+                if (!ok) turn.errand = Errand.NONE;
+            }
+            case CHECKPOINT -> {
+                if (!ok) turn.told.checkpointed = Timeline.NONE;
+            }
+            case SLOTS -> {
+                if (!ok) turn.told.slots = "";
+            }
+            case IDENTITY -> {}
+        }
+    }
+
+    private static String failure(Event.Task task) {
+        return switch (task) {
+            case PROMOTE -> "promotion failed";
+            case RESTART -> "restart in place failed";
+            case CHECKPOINT -> "checkpoint failed";
+            case SLOTS -> "replication slots could not be brought into order";
+            case IDENTITY -> "the data directory's identity could not be written";
+        };
+    }
+
+    static void workProgress(Turn turn, Event.Work work, String phase, long doneBytes, long totalBytes) {
+        String text = (work == Event.Work.REWIND ? "rewind: " : "clone: ") + phase
+                + (totalBytes > 0 ? ", " + doneBytes + " of " + totalBytes + " bytes" : "");
+        turn.errand = Errand.work(work, text, turn.now);
+    }
+
+    static void tend(Turn turn) {
+        if (turn.gate.requested().isEmpty() || !turn.gate.requested().get().equals(turn.term())) seal(turn);
+        if (!turn.seen || turn.settings.preStart()) return;
+        forgetOverdueErrand(turn);
+        adoptFoundingData(turn);
+        finishWork(turn);
+        giveUpIfDeposed(turn);
+    }
+
+    /** Whatever was asked of Postgres and never came about is asked again. */
+    private static void forgetOverdueErrand(Turn turn) {
+        long patience = turn.settings.electionTimeoutMillis() * (turn.errand.isPromotion() ? 5L : 60L);
+        boolean overdue = turn.now - turn.errand.sinceMillis() > patience;
+        boolean promotionStuck = turn.errand.isPromotion() && turn.observed.isStandby();
+        if (overdue && (promotionStuck || turn.errand.restarting())) turn.errand = Errand.NONE;
+    }
+
+    /** The founding primary's data becomes the cluster's; every other node's is cloned from it. */
+    private static void adoptFoundingData(Turn turn) {
+        if (!turn.isMember() || !turn.cluster.appointments().isEmpty()) return;
+        var founding = turn.cluster.founding().get();
+        boolean mine = founding.primary().equals(turn.self())
+                && founding.systemIdentifier() == turn.observed.systemIdentifier()
+                && founding.timeline().equals(turn.observed.timeline());
+        if (!mine) return;
+        if (turn.instance.identity().incarnation() == 0) {
+            var explained = new TreeSet<Timeline>();
+            explained.add(founding.timeline());
+            turn.remember(turn.instance.withIdentity(new DataIdentity(founding.clusterId(), turn.drawn()))
+                    .explaining(explained));
+            turn.act(new Action.WriteIdentity(turn.instance.identity()));
+        } else if (turn.observed.identity().equals(DataIdentity.NONE) && turn.told.floorAtMillis == 0) {
+            // The state directory was written and the data directory was not: a crash came between the two.
+            turn.told.floorAtMillis = turn.now;
+            turn.act(new Action.WriteIdentity(turn.instance.identity()));
+        }
+    }
+
+    private static void finishWork(Turn turn) {
+        boolean up = turn.observed.isStandby() || turn.observed.isPrimary();
+        if (!turn.instance.working() || turn.errand.restarting() || !up) return;
+        // Without an unfinished marker the work is done, or a crash came before it was written down. The identity
+        // in the data directory tells which: the old one is no longer known, and such data is cloned.
+        if (!turn.observed.flags().workUnfinished()) turn.remember(turn.instance.withWorkDone());
+    }
+
+    /** A running primary whose place was given to another, or which nobody appointed, stops at once. */
+    private static void giveUpIfDeposed(Turn turn) {
+        if (!turn.observed.isPrimary() || turn.errand.restarting() || !turn.isMember()) return;
+        var timeline = turn.observed.timeline();
+        var latest = turn.cluster.latest();
+        boolean superseded = latest.isPresent() && latest.get().timeline().isAfter(timeline);
+        boolean never = latest.isPresent() && !superseded && !turn.cluster.isAppointed(turn.self(), timeline)
+                && turn.raft.leader().isPresent();
+        if (superseded) {
+            restart(turn, true, "timeline " + latest.get().timeline() + " was given to " + latest.get().node()
+                    + ", this primary is on timeline " + timeline);
+        } else if (never) {
+            restart(turn, true, "Postgres was promoted to timeline " + timeline + " without an appointment");
+        }
+    }
+
+    static void restart(Turn turn, boolean immediate, String why) {
+        turn.log("restarting Postgres as a standby: " + why);
+        Lease.close(turn, why);
+        turn.errand = Errand.restart(Event.Work.NONE, turn.now);
+        turn.act(new Action.Restart(immediate, Event.Work.NONE, "", DataIdentity.NONE, why));
+    }
+
+    static void promote(Turn turn, Timeline timeline) {
+        var own = new TreeSet<Timeline>();
+        own.add(timeline);
+        turn.remember(turn.instance.explaining(own));
+        turn.errand = Errand.promotion(timeline, turn.now);
+        turn.act(new Action.Promote(timeline));
+    }
+
+    /** The leader's word on this node's data. Obeyed only in its own term, and only after sealing in it (A1, A7). */
+    static void obey(Turn turn, NodeId leader, Term term, Directive directive) {
+        boolean current = term.equals(turn.term()) && turn.leaderNode().isPresent()
+                && turn.leaderNode().get().equals(leader);
+        boolean free = turn.seen && !turn.settings.preStart() && !turn.errand.restarting()
+                && !turn.errand.isPromotion();
+        if (!current || !free || turn.gate.sealed().isEmpty()) return;
+        switch (directive) {
+            case Directive.Hold(var why) -> turn.hold = why;
+            case Directive.Follow(var upstream, var timeline, var ancestry) ->
+                    follow(turn, upstream, timeline, ancestry);
+            case Directive.Rewind(var source, _, var ancestry) -> {
+                if (OwnData.condition(turn) != DataCondition.OURS) return;
+                replaceData(turn, Event.Work.REWIND, source, ancestry,
+                        "its WAL went past the point where timeline " + ancestry.steps().getLast().timeline()
+                                + " began");
+            }
+            case Directive.Clone(var source, _, var ancestry, var why) -> {
+                boolean allowed = switch (OwnData.condition(turn)) {
+                    case OURS, PRISTINE, UNEXPLAINED -> true;
+                    case STRANGER, UNCLAIMED, UNKNOWN, WORKING -> false;
+                };
+                if (allowed) replaceData(turn, Event.Work.CLONE, source, ancestry, why);
+            }
+        }
+    }
+
+    private static void follow(Turn turn, NodeId upstream, Timeline timeline, Ancestry ancestry) {
+        turn.hold = "";
+        if (turn.observed.isPrimary()) {
+            restart(turn, true, upstream + " is the primary now, on timeline " + timeline);
+            return;
+        }
+        if (turn.gate.isOpenTo(upstream, timeline, turn.term())) return;
+        // The leader compared the same position; a second look costs nothing and a wrong one costs data (A1).
+        var relation = ancestry.relationOf(turn.observed.timeline(), OwnData.end(turn));
+        if (relation != Ancestry.Relation.PREFIX || OwnData.condition(turn) != DataCondition.OURS) return;
+
+        turn.remember(turn.instance.explaining(ancestry.timelines()));
+        turn.gate = turn.gate.openTo(upstream, timeline, turn.term());
+        turn.log("following " + upstream + " on timeline " + timeline);
+        turn.act(new Action.Follow(upstream, timeline, turn.term(),
+                Names.replication(turn.self(), turn.instance.identity().incarnation(), timeline),
+                Names.slot(turn.self())));
+    }
+
+    private static void replaceData(Turn turn, Event.Work work, NodeId source, Ancestry ancestry, String why) {
+        var renewed = new DataIdentity(turn.clusterId(), turn.drawn());
+        turn.log((work == Event.Work.REWIND ? "rewinding to " : "cloning from ") + source + ": " + why);
+        // The old incarnation is gone from the state directory before anything of its data is (A9).
+        turn.remember(turn.instance.replacedBy(renewed, ancestry.timelines()));
+        Lease.close(turn, why);
+        turn.errand = Errand.restart(work, turn.now);
+        turn.act(new Action.Restart(turn.observed.isPrimary(), work, source.name(), renewed, why));
+    }
+}

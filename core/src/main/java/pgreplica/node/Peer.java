@@ -1,0 +1,34 @@
+package pgreplica.node;
+
+import java.util.Optional;
+import pgreplica.base.VoterId;
+import pgreplica.node.PeerMessage.NodeStatus;
+
+/**
+ * Another node as this one sees it.
+ *
+ * @param voter which life of it spoke last
+ * @param clusterId of that life; empty while it belongs to no cluster
+ * @param idleSinceMillis since when it has been told to stream but its position stands still without a stream
+ */
+public record Peer(boolean connected, Optional<VoterId> voter, String clusterId, Optional<NodeStatus> status,
+                   long heardAtMillis, long idleSinceMillis) {
+    static final Peer UNKNOWN = new Peer(false, Optional.empty(), "", Optional.empty(), 0, 0);
+
+    Peer withConnected(boolean now) {
+        return new Peer(now, voter, clusterId, status, heardAtMillis, idleSinceMillis);
+    }
+
+    Peer heard(VoterId from, String cluster, NodeStatus said, long nowMillis) {
+        return new Peer(connected, Optional.of(from), cluster, Optional.of(said), nowMillis, idleSinceMillis);
+    }
+
+    Peer withIdleSince(long sinceMillis) {
+        return new Peer(connected, voter, clusterId, status, heardAtMillis, sinceMillis);
+    }
+
+    /** Whether what it last said may still be true. */
+    boolean isFresh(long nowMillis, long patienceMillis) {
+        return connected && status.isPresent() && nowMillis - heardAtMillis <= patienceMillis;
+    }
+}

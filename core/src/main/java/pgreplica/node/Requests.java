@@ -1,0 +1,130 @@
+package pgreplica.node;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import pgreplica.base.NodeId;
+import pgreplica.node.NodeState.Request;
+import pgreplica.raft.Input;
+
+/** What operators ask for. Callable on every node: the leader answers, the others pass it on. */
+final class Requests {
+    /** Requests that may wait at the same time; more are refused (P10). */
+    private static final int MOST = 16;
+
+    private Requests() {}
+
+    static void ask(Turn turn, long requestId, String verb, List<String> arguments) {
+        if (turn.requests.size() >= MOST) {
+            turn.act(new Action.Reply(requestId, false, "too many requests wait for an answer; try again"));
+        } else if (turn.raft.isLeader()) {
+            String refusal = begin(turn, verb);
+            if (!refusal.isEmpty()) turn.act(new Action.Reply(requestId, false, refusal));
+            else turn.requests.put(requestId, new Request(requestId, Optional.empty(), verb, turn.now));
+        } else if (turn.leaderNode().isEmpty()) {
+            turn.act(new Action.Reply(requestId, false,
+                    "no leader is known, so nobody can " + verb + "; see pg_replica.status() for the reason"));
+        } else {
+            turn.requests.put(requestId, new Request(requestId, Optional.empty(), verb, turn.now));
+            turn.send(turn.leaderNode().get(), new PeerMessage.Forward(requestId, verb, arguments));
+        }
+    }
+
+    static void forwarded(Turn turn, NodeId from, long ticket, String verb, List<String> arguments) {
+        String refusal = !turn.raft.isLeader() ? "node " + turn.self() + " does not lead any more; try again"
+                : turn.requests.size() >= MOST ? "too many requests wait for an answer; try again"
+                : begin(turn, verb);
+        if (!refusal.isEmpty()) {
+            turn.send(from, new PeerMessage.ForwardReply(ticket, false, refusal));
+            return;
+        }
+        // Negative numbers are this node's own, so they never meet a client's.
+        turn.nextTicket = turn.nextTicket + 1;
+        turn.requests.put(-turn.nextTicket, new Request(ticket, Optional.of(from), verb, turn.now));
+    }
+
+    static void answered(Turn turn, long ticket, boolean ok, String text) {
+        if (turn.requests.remove(ticket) != null) turn.act(new Action.Reply(ticket, ok, text));
+    }
+
+    static void tend(Turn turn) {
+        leave(turn);
+        expire(turn);
+    }
+
+    private static String begin(Turn turn, String verb) {
+        if (!verb.equals("failover")) return "unknown request \"" + verb + "\"";
+        if (turn.leadership.leaving.isPresent()) return "a handover to " + turn.leadership.leaving.get() + " runs";
+        if (!Leading.serves(turn)) {
+            return "no primary serves on the leader, so there is nothing to hand over; see pg_replica.status()";
+        }
+        var target = closestStandby(turn);
+        if (target.isEmpty()) return "no standby can take over: none streams from the primary and may be primary";
+        turn.log("failover on request: handing over to " + target.get());
+        turn.leadership.leaving = target;
+        turn.leadership.leavingSinceMillis = turn.now;
+        return "";
+    }
+
+    private static Optional<NodeId> closestStandby(Turn turn) {
+        Optional<NodeId> closest = Optional.empty();
+        for (var entry : turn.peers.entrySet()) {
+            var node = entry.getKey();
+            var peer = entry.getValue();
+            if (!peer.isFresh(turn.now, turn.settings.electionTimeoutMillis())) continue;
+            var status = peer.status().get();
+            boolean able = status.streaming() && status.priority() > 0 && Membership.voterOf(turn, node).isPresent()
+                    && status.following().equals(turn.observed.timeline());
+            if (!able) continue;
+            boolean closer = closest.isEmpty()
+                    || status.flushed().isAfter(turn.peer(closest.get()).status().get().flushed());
+            if (closer) closest = Optional.of(node);
+        }
+        return closest;
+    }
+
+    /**
+     * Writes are refused from the request on; the target gets what is missing, for a bounded moment. Then the lease
+     * is given up for good in this term (A6): what was held back may be undone, a release may not.
+     */
+    private static void leave(Turn turn) {
+        if (turn.leadership.leaving.isEmpty()) return;
+        if (!turn.raft.isLeader()) return;
+        var target = turn.leadership.leaving.get();
+        boolean released = turn.raft.released();
+        var status = turn.peer(target).status();
+        boolean caughtUp = status.isPresent() && !turn.observed.flushed().isAfter(status.get().flushed());
+        long patience = turn.settings.electionTimeoutMillis();
+        boolean waited = turn.now - turn.leadership.leavingSinceMillis > patience;
+        var voter = Membership.voterOf(turn, target);
+
+        if (!released && voter.isPresent() && (caughtUp || waited) && turn.raft.handover().isEmpty()) {
+            answerAll(turn, true, "leadership is handed to " + target);
+            Consensus.feed(turn, new Input.Transfer(voter.get(), true));
+        } else if (!released && turn.now - turn.leadership.leavingSinceMillis > 3 * patience) {
+            turn.log("failover on request given up: " + target + " cannot be reached");
+            turn.leadership.leaving = Optional.empty();
+            answerAll(turn, false, target + " cannot be reached any more; the primary goes on");
+        }
+    }
+
+    private static void answerAll(Turn turn, boolean ok, String text) {
+        for (var key : new ArrayList<>(turn.requests.keySet())) answer(turn, key, ok, text);
+    }
+
+    private static void expire(Turn turn) {
+        for (var key : new ArrayList<>(turn.requests.keySet())) {
+            boolean old = turn.now - turn.requests.get(key).sinceMillis() > turn.settings.electionTimeoutMillis() * 8L;
+            if (old) answer(turn, key, false, "no answer from the leader in time; see pg_replica.status()");
+        }
+    }
+
+    private static void answer(Turn turn, Long key, boolean ok, String text) {
+        var request = turn.requests.remove(key);
+        if (request.origin().isPresent()) {
+            turn.send(request.origin().get(), new PeerMessage.ForwardReply(request.id(), ok, text));
+        } else {
+            turn.act(new Action.Reply(request.id(), ok, text));
+        }
+    }
+}
