@@ -36,7 +36,12 @@ final class Post {
 
     /** A node that belongs to no cluster yet is told by the leader that admits it. */
     private static boolean isOfMyCluster(Turn turn, Envelope envelope) {
-        if (turn.isMember()) return turn.clusterId().equals(envelope.clusterId());
+        if (turn.isMember()) {
+            // A learner does not know the cluster's name before it has the first snapshot, but its number is known.
+            boolean admitted = envelope.clusterId().isEmpty()
+                    && turn.raft.configuration().hasMember(envelope.from());
+            return admitted || turn.clusterId().equals(envelope.clusterId());
+        }
         String ofData = turn.observed.identity().clusterId();
         return !envelope.clusterId().isEmpty() && (ofData.isEmpty() || ofData.equals(envelope.clusterId()));
     }

@@ -8,7 +8,4 @@ import pgreplica.base.VoterId;
 public record Ballot(Term term, Optional<VoterId> votedFor) {
     /** Of a node that nobody has admitted yet. */
     public static final Ballot START = new Ballot(Term.ZERO, Optional.empty());
-
-    /** Of a founder, which has the founding entry of term 1. */
-    public static final Ballot FOUNDED = new Ballot(new Term(1), Optional.empty());
 }

@@ -20,20 +20,12 @@ public record Log(SnapshotImage base, List<Entry> entries) {
         }
     }
 
-    /** What a founder's log begins with. The position is not START: only founders have what happened there. */
-    private static final LogPosition FOUNDING = new LogPosition(new Term(1), 1);
-
-    /** The log of a node that nobody has admitted yet. It gets the members, and all else, from a leader. */
+    /**
+     * The log of a node that nobody has admitted yet. It gets the members, and all else, from a leader; so a
+     * founder's log begins behind START, or a leader would take it that this node has what was founded.
+     */
     public static Log blank(Snapshot snapshot) {
         return new Log(new SnapshotImage(LogPosition.START, Configuration.EMPTY, snapshot), List.of());
-    }
-
-    /**
-     * The first log of each founder, the same for all; its ballot starts in term 1. A node that comes later
-     * does not have this position, so it is sent the image.
-     */
-    public static Log founded(Configuration founders, Snapshot snapshot) {
-        return new Log(new SnapshotImage(FOUNDING, founders, snapshot), List.of());
     }
 
     public long firstIndex() {

@@ -1,0 +1,193 @@
+package pgreplica.node;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import pgreplica.base.Lsn;
+import pgreplica.base.NodeId;
+import pgreplica.base.Term;
+import pgreplica.base.Timeline;
+import pgreplica.cluster.ClusterState;
+import pgreplica.instance.DataIdentity;
+import pgreplica.instance.InstanceRecord;
+import pgreplica.instance.Observation;
+import pgreplica.instance.Observation.Phase;
+import pgreplica.base.LogPosition;
+import pgreplica.raft.Ballot;
+import pgreplica.raft.Configuration;
+import pgreplica.raft.Log;
+import pgreplica.raft.SnapshotImage;
+
+/**
+ * Nodes on a perfect network with one clock and a Postgres that does at once what it is asked. For tests of one
+ * conversation at a time; the simulator is where faults are.
+ */
+final class SmallCluster {
+    final Map<NodeId, Member> members = new LinkedHashMap<>();
+    final List<String> log = new ArrayList<>();
+    long now = 1000;
+
+    static final class Member {
+        NodeState state;
+        boolean up = true;
+        long lease;
+        Timeline timeline = new Timeline(1);
+        Timeline parent = Timeline.NONE;
+        Lsn fork = Lsn.ZERO;
+        Lsn end = new Lsn(0x1000000);
+        Phase phase = Phase.STANDBY;
+        boolean pristine;
+        long systemIdentifier;
+        DataIdentity identity = DataIdentity.NONE;
+        Optional<NodeId> upstream = Optional.empty();
+        final ArrayDeque<Event> inbox = new ArrayDeque<>();
+
+        Observation observation() {
+            return new Observation(phase, systemIdentifier, timeline, end, end, phase != Phase.STARTING,
+                    upstream.isPresent(), upstream.map(NodeId::name).orElse(""), parent, fork,
+                    true, pristine, Observation.Flags.NONE, identity, List.of(), List.of(), Lsn.ZERO);
+        }
+    }
+
+    SmallCluster(int size) {
+        var listed = new ArrayList<Settings.ListedNode>();
+        for (int i = 1; i <= size; i++) {
+            listed.add(new Settings.ListedNode(new NodeId("n" + i), "127.0.0.1", 5430 + i, 5530 + i));
+        }
+        for (int i = 0; i < size; i++) {
+            var member = new Member();
+            member.pristine = i > 0;
+            member.systemIdentifier = 7000 + i;
+            members.put(listed.get(i).node(), member);
+            var settings = new Settings(listed.get(i).node(), listed, 1000, 100, 5000, -1, "test", false, 0);
+            var empty = new Log(new SnapshotImage(LogPosition.START, Configuration.EMPTY, ClusterState.EMPTY),
+                    List.of());
+            var files = new StoredFiles(Optional.empty(), new Ballot(Term.ZERO, Optional.empty()), empty,
+                    InstanceRecord.EMPTY);
+            take(listed.get(i).node(), member, Node.start(settings, files, i + 1, now));
+            member.inbox.add(new Event.Observed(member.observation()));
+        }
+        for (var from : members.keySet()) {
+            for (var to : members.keySet()) {
+                if (!from.equals(to)) members.get(from).inbox.add(new Event.PeerConnected(to));
+            }
+        }
+    }
+
+    void run(long millis) {
+        long end = now + millis;
+        while (now < end) {
+            now += 5;
+            for (var entry : members.entrySet()) {
+                var member = entry.getValue();
+                if (!member.up) continue;
+                stream(member);
+                var seen = member.observation();
+                if (!seen.equals(member.state.observed())) member.inbox.add(new Event.Observed(seen));
+                member.inbox.add(new Event.TimePassed());
+                while (!member.inbox.isEmpty()) {
+                    take(entry.getKey(), member, Node.step(member.state, now, member.inbox.poll()));
+                }
+            }
+        }
+    }
+
+    private void stream(Member member) {
+        if (member.upstream.isEmpty()) return;
+        var source = members.get(member.upstream.get());
+        if (!source.up || source.phase != Phase.PRIMARY) return;
+        member.timeline = source.timeline;
+        member.parent = source.parent;
+        member.fork = source.fork;
+        member.end = source.end;
+    }
+
+    void kill(String name) {
+        var gone = new NodeId(name);
+        members.get(gone).up = false;
+        members.forEach((id, member) -> {
+            if (!id.equals(gone)) member.inbox.add(new Event.PeerLost(gone, true));
+        });
+    }
+
+    private void take(NodeId id, Member member, NodeStep step) {
+        member.state = step.state();
+        for (var action : step.actions()) carryOut(id, member, action);
+    }
+
+    private void carryOut(NodeId id, Member member, Action action) {
+        switch (action) {
+            case Action.Send(var to, var envelope) -> {
+                var target = members.get(to);
+                if (target.up) target.inbox.add(new Event.MessageReceived(id, envelope));
+            }
+            case Action.SetLease(var until, _, _) -> member.lease = until;
+            case Action.Seal(var term) -> {
+                member.upstream = Optional.empty();
+                member.inbox.add(new Event.Sealed(term, true, member.observation()));
+            }
+            case Action.Follow follow -> member.upstream = Optional.of(follow.upstream());
+            case Action.Unfollow() -> member.upstream = Optional.empty();
+            case Action.Promote(var timeline) -> {
+                member.parent = member.timeline;
+                member.fork = member.end;
+                member.timeline = timeline;
+                member.phase = Phase.PRIMARY;
+            }
+            case Action.Restart restart -> restart(member, restart);
+            case Action.WriteIdentity(var identity) -> member.identity = identity;
+            case Action.Log(_, var text) -> log.add(now + " " + text);
+            case Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
+                    Action.Checkpoint _, Action.EnsureSlots _, Action.Publish _, Action.Reply _, Action.WakeAt _,
+                    Action.EvictClients _, Action.AllowReplication _ -> {}
+        }
+    }
+
+    private void restart(Member member, Action.Restart restart) {
+        member.phase = Phase.STANDBY;
+        member.upstream = Optional.empty();
+        if (restart.work() != Event.Work.NONE) {
+            var source = members.get(new NodeId(restart.source()));
+            member.systemIdentifier = source.systemIdentifier;
+            member.timeline = source.timeline;
+            member.parent = source.parent;
+            member.fork = source.fork;
+            member.end = source.end;
+            member.pristine = false;
+            member.identity = restart.identity();
+        }
+        member.inbox.clear();
+        var files = new StoredFiles(Optional.of(member.state.raft().self()), member.state.raft().ballot(),
+                member.state.raft().log(), member.state.instance());
+        var id = member.state.settings().self();
+        take(id, member, Node.start(member.state.settings(), files, now, now));
+        member.inbox.add(new Event.Observed(member.observation()));
+        for (var other : new TreeSet<>(members.keySet())) {
+            if (other.equals(id) || !members.get(other).up) continue;
+            member.inbox.add(new Event.PeerConnected(other));
+            members.get(other).inbox.add(new Event.PeerConnected(id));
+        }
+    }
+
+    void start(String name) {
+        var member = members.get(new NodeId(name));
+        member.up = true;
+        member.lease = 0;
+        restart(member, new Action.Restart(true, Event.Work.NONE, "", DataIdentity.NONE, "started"));
+    }
+
+    Optional<NodeId> open() {
+        Optional<NodeId> found = Optional.empty();
+        for (var entry : members.entrySet()) {
+            var member = entry.getValue();
+            if (member.phase != Phase.PRIMARY || member.lease <= now) continue;
+            if (found.isPresent()) throw new AssertionError("two open fences: " + found.get() + ", " + entry.getKey());
+            found = Optional.of(entry.getKey());
+        }
+        return found;
+    }
+}
