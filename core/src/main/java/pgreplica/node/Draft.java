@@ -29,7 +29,7 @@ final class Draft {
         long slotsAtMillis;
         List<String> admitted;
         Timeline checkpointed;
-        long floorAtMillis;
+        long identityToldAtMillis;
         List<String> logged;
 
         Telling(Told before) {
@@ -45,13 +45,13 @@ final class Draft {
             slotsAtMillis = before.slotsAtMillis();
             admitted = before.admitted();
             checkpointed = before.checkpointed();
-            floorAtMillis = before.floorAtMillis();
+            identityToldAtMillis = before.identityToldAtMillis();
             logged = before.logged();
         }
 
         Told done() {
             return new Told(leaseUntilMillis, leaseWhy, statusAtMillis, statusKey, publishedAtMillis, publishedKey,
-                    ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed, floorAtMillis, logged);
+                    ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed, identityToldAtMillis, logged);
         }
     }
 
@@ -86,11 +86,10 @@ final class Draft {
         }
 
         /** A new term begins: what was proposed or asked in the old one is void, the vacancy's memory stays. */
-        void begin(Term begun, long nowMillis) {
-            boolean summonedForIt = summoned && term.equals(begun);
+        void begin(Term begun) {
             term = begun;
-            sinceMillis = nowMillis;
-            summoned = summonedForIt;
+            sinceMillis = 0;
+            summoned = false;
             rule = 0;
             ruleText = "";
             appointing = false;
@@ -99,8 +98,9 @@ final class Draft {
             leavingSinceMillis = 0;
         }
 
+        /** The leader of the term before asked this node to take over. */
         void summon(Term next) {
-            term = next;
+            begin(next);
             summoned = true;
         }
 

@@ -13,8 +13,11 @@ final class Leading {
     private Leading() {}
 
     static void tend(Turn turn) {
-        if (!turn.leadership.term.equals(turn.term())) turn.leadership.begin(turn.term(), turn.now);
-        if (!turn.raft.isLeader() || !turn.isMember()) {
+        if (!turn.leadership.term.equals(turn.term())) turn.leadership.begin(turn.term());
+        boolean leads = turn.raft.isLeader() && turn.isMember();
+        if (!leads) turn.leadership.sinceMillis = 0;
+        else if (turn.leadership.sinceMillis == 0) turn.leadership.sinceMillis = turn.now;
+        if (!leads) {
             Standbys.dismiss(turn);
             return;
         }

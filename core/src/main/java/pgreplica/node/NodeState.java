@@ -33,6 +33,7 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
      * What only a leader needs, and the memory that keeps handing over from going round in circles.
      *
      * @param term the term it belongs to
+     * @param sinceMillis since when this node leads in it; 0 while it does not
      * @param summoned this node was told to take over; an eligible one keeps what it was given (B8)
      * @param vacancy the index of the appointment that {@code tried} and the grace belong to
      * @param tried nodes that leadership was handed to since
@@ -48,7 +49,7 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
     /** What was last told to the host and to the other nodes, so that nothing is said twice without need. */
     public record Told(long leaseUntilMillis, String leaseWhy, long statusAtMillis, String statusKey,
                        long publishedAtMillis, String publishedKey, long ordersAtMillis, String ordersKey,
-                       String slots, long slotsAtMillis, List<String> admitted, Timeline checkpointed, long floorAtMillis,
+                       String slots, long slotsAtMillis, List<String> admitted, Timeline checkpointed, long identityToldAtMillis,
                        List<String> logged) {}
 
     /** A request that waits for its answer: from a client of this node, or forwarded by another one. */

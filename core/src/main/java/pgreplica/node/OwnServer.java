@@ -118,9 +118,9 @@ final class OwnServer {
             turn.remember(turn.instance.withIdentity(new DataIdentity(founding.clusterId(), turn.drawn()))
                     .explaining(explained));
             turn.act(new Action.WriteIdentity(turn.instance.identity()));
-        } else if (turn.observed.identity().equals(DataIdentity.NONE) && turn.told.floorAtMillis == 0) {
+        } else if (turn.observed.identity().equals(DataIdentity.NONE) && turn.told.identityToldAtMillis == 0) {
             // The state directory was written and the data directory was not: a crash came between the two.
-            turn.told.floorAtMillis = turn.now;
+            turn.told.identityToldAtMillis = turn.now;
             turn.act(new Action.WriteIdentity(turn.instance.identity()));
         }
     }
