@@ -60,6 +60,8 @@ typedef struct PgrWorkShared
 
 #define PGR_WHY_SIZE 256
 
+extern void pgr_work_shared_init(PgrWorkShared *work);
+
 /*
  * In _PG_init of a configured server, last of all: makes sure this start is
  * one of a standby, removes placeholder history files, and does the ordered

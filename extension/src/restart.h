@@ -1,10 +1,7 @@
-/*-------------------------------------------------------------------------
- *
+/*
  * restart.h
  *		Restart in place: the postmaster re-executes itself, with the same pid,
  *		when it would otherwise exit.  An operator's stop always wins.
- *
- *-------------------------------------------------------------------------
  */
 #ifndef PGR_RESTART_H
 #define PGR_RESTART_H
@@ -24,13 +21,27 @@ typedef struct PgrRestartShared
 	pg_atomic_uint32 mode;		/* PgrRestartMode that was asked for */
 	pg_atomic_uint32 requester_pid; /* the only sender SIGUSR2 is taken from */
 	pg_atomic_uint32 accepted;	/* the postmaster has begun to shut down for it */
-	pg_atomic_uint32 operator_stop; /* somebody else stops the server */
+	pg_atomic_uint32 operator_stop; /* the signal with which somebody else stops the server */
 	pg_atomic_uint64 requested_ms;
 	PgrWorkShared work;
 } PgrRestartShared;
 
+/*
+ * A server is being started: not "postgres -C", not pg_upgrade's, not
+ * single-user mode, which all load preloaded libraries too.
+ */
+extern bool pgr_is_server_start(void);
+
 /* In _PG_init, after the shared mapping exists. */
 extern void pgr_restart_init(void);
+
+/*
+ * In _PG_init: takes the lock on the data directory, which goes along through
+ * re-execution and to the helper of pgr_prestart_run().  FATAL if somebody
+ * else has it.
+ */
+extern void pgr_data_lock(void);
+extern int	pgr_data_lock_fd;
 
 /*
  * Asks the postmaster to restart in place.  Returns at once; false if the
@@ -42,17 +53,18 @@ extern bool pgr_restart_request(PgrRestartMode mode);
 /* A restart in place was asked for and no operator has overruled it. */
 extern bool pgr_restart_is_under_way(void);
 
+/* The server is going down, for whatever reason, and takes no clients. */
+extern bool pgr_server_is_stopping(void);
+
 /*
- * For the node worker, while the server shuts down for a restart it asked for
- * (it was told to leave with SIGTERM): call at least every 200 ms and leave
- * when this returns false.  Escalates a fast shutdown that hangs.
+ * For the node worker, when the server shuts down (it was told to leave with
+ * SIGTERM): call at least every 200 ms and leave when this returns false.
+ * Postgres waits for the worker, so it may vote for as long as clients hold
+ * up the shutdown, and a shutdown that hangs is escalated.
  */
 extern bool pgr_restart_watch(void);
 
 /* Re-executes the postmaster now.  Returns only if that is impossible. */
 extern void pgr_restart_exec(void);
-
-/* The fd that holds the lock on the data directory, or -1. */
-extern int	pgr_data_lock_fd;
 
 #endif							/* PGR_RESTART_H */
