@@ -74,13 +74,13 @@ value_given(const char *name)
 }
 
 static void
-settle(const char *name, char *given)
+settle(const char *name, char *given, const char *fix)
 {
 	if (given == NULL)
 		return;
 	if (set_config_option(name, given, PGC_POSTMASTER, PGC_S_ARGV,
 						  GUC_ACTION_SET, false, DEBUG5, false) == 0)
-		pgr_config_rejected(name, given);
+		pgr_config_rejected(name, given, fix);
 	pfree(given);
 }
 
@@ -89,10 +89,13 @@ define_number(const char *name, int *variable, int initial, int least, int most,
 			  int flags, const char *description)
 {
 	char	   *given = value_given(name);
+	const char *unit = flags == GUC_UNIT_MS ? " ms" : flags == GUC_UNIT_KB ? " kB" : "";
+	char		fix[64];
 
 	DefineCustomIntVariable(name, description, NULL, variable, initial, least,
 							most, PGC_POSTMASTER, flags, NULL, NULL, NULL);
-	settle(name, given);
+	snprintf(fix, sizeof(fix), "Use a number from %d%s to %d%s.", least, unit, most, unit);
+	settle(name, given, fix);
 }
 
 void
@@ -133,14 +136,14 @@ pgr_config_define(void)
 							 "Whether commits wait for standbys.", NULL,
 							 &pgr_sync_mode, PGR_SYNC_OFF, sync_modes,
 							 PGC_POSTMASTER, 0, NULL, NULL, NULL);
-	settle("pg_replica.sync_mode", given);
+	settle("pg_replica.sync_mode", given, "Use off, quorum or quorum_available.");
 
 	given = value_given("pg_replica.allow_other_replication");
 	DefineCustomBoolVariable("pg_replica.allow_other_replication",
 							 "Admits physical replication connections that are not of the cluster's nodes.",
 							 NULL, &pgr_allow_other_replication, true,
 							 PGC_SIGHUP, 0, NULL, NULL, NULL);
-	settle("pg_replica.allow_other_replication", given);
+	settle("pg_replica.allow_other_replication", given, "Use on or off.");
 
 	MarkGUCPrefixReserved("pg_replica");
 }
@@ -173,15 +176,18 @@ pgr_config_load(void)
 
 		if (problem->fatal)
 			pgr_config.valid = false;
-		ereport(problem->fatal ? WARNING : LOG,
-				(errmsg("pg_replica: %s: %s", problem->setting, problem->problem),
+		/* LOG, because log_min_messages = error hides a WARNING */
+		ereport(LOG,
+				(errmsg("pg_replica %s: %s: %s",
+						problem->fatal ? "is not configured correctly" : "notes about the configuration",
+						problem->setting, problem->problem),
 				 problem->value[0] ? errdetail("The value is \"%s\".", problem->value) : 0,
 				 errhint("%s", problem->fix)));
 	}
 	pfree(problems);
 
 	if (!pgr_config.valid)
-		ereport(WARNING,
+		ereport(LOG,
 				(errmsg("pg_replica is not configured correctly: this server starts as a read-only standby and takes no part in the cluster"),
 				 errhint("Mend what the lines above name and restart the server.")));
 }

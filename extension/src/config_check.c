@@ -28,6 +28,7 @@ static struct
 {
 	char		name[64];
 	char		value[64];
+	char		fix[64];
 }			rejected[MAX_REJECTED];
 static int	n_rejected = 0;
 
@@ -38,12 +39,13 @@ static struct
 }			overridden;
 
 void
-pgr_config_rejected(const char *name, const char *value)
+pgr_config_rejected(const char *name, const char *value, const char *fix)
 {
 	if (n_rejected >= MAX_REJECTED)
 		return;
 	strlcpy(rejected[n_rejected].name, name, sizeof(rejected[0].name));
 	strlcpy(rejected[n_rejected].value, value, sizeof(rejected[0].value));
+	strlcpy(rejected[n_rejected].fix, fix, sizeof(rejected[0].fix));
 	n_rejected++;
 }
 
@@ -285,8 +287,7 @@ pgr_config_examine(PgrConfig *config, PgrProblem *out, int max)
 
 	for (int i = 0; i < n_rejected; i++)
 		pgr_problem_add(&problems, true, rejected[i].name, rejected[i].value,
-			"Use one of the values that pg_settings shows for it.",
-			"the value is not allowed");
+						rejected[i].fix, "the value is not allowed");
 	pgr_config_nodes(&problems, config);
 	check_secret(&problems);
 	check_state_directory(&problems);

@@ -28,7 +28,7 @@ extern void pgr_config_nodes(PgrProblems *problems, PgrConfig *config);
 extern int	pgr_config_examine(PgrConfig *config, PgrProblem *out, int max);
 
 /* A value that Postgres did not accept, so that the default is in force. */
-extern void pgr_config_rejected(const char *name, const char *value);
+extern void pgr_config_rejected(const char *name, const char *value, const char *fix);
 
 /* Remember what the operator set before pgr_config_force() takes it away. */
 extern void pgr_config_note_overridden(void);

@@ -154,7 +154,7 @@ pgr_fence_set_lease(int64 deadline_ms, int64 term, const char *why)
 void
 pgr_fence_reset(void)
 {
-	pgr_fence_set_lease(0, 0, "this node has just restarted and was not made primary since");
+	pgr_fence_set_lease(0, 0, "this node has started and has not been made the primary yet");
 	pgr_admit(NULL, 0);
 }
 
