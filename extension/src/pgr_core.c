@@ -80,7 +80,7 @@ pgr_core_init(void)
 
 	if (!heap_can_be_had())
 		return break_down(PGR_CORE_INVARIANT_BROKEN,
-						  "the operating system refuses 32 MB of address space for the core");
+						  "the operating system refuses address space for the heap of the core");
 	if (pgr_java_start(PGR_CORE_HEAP) != 0)
 		return break_down(PGR_CORE_INVARIANT_BROKEN, "the Java runtime did not start");
 	running = 1;

@@ -25,16 +25,17 @@
 
 /*
  * The Java heap is address space only: a page costs memory once it is written
- * to.  It is large enough that no step ever runs into a collection.
- */
-#define PGR_CORE_HEAP				(32 * 1024 * 1024)
-
-/*
- * A step must find this much headroom.  A host that collects whenever it has
+ * to.  It is large enough that no step ever runs into a collection: a step
+ * must find half of it free.  A host that collects whenever it has
  * PGR_CORE_GARBAGE less headroom than after the last collection keeps the
  * worker small, and no step ever has to collect first.
+ *
+ * The twin test makes the heap smaller, to have more collections in it.
  */
-#define PGR_CORE_STEP_HEADROOM		(16 * 1024 * 1024)
+#ifndef PGR_CORE_HEAP
+#define PGR_CORE_HEAP				(32 * 1024 * 1024)
+#endif
+#define PGR_CORE_STEP_HEADROOM		(PGR_CORE_HEAP / 2)
 #define PGR_CORE_GARBAGE			(256 * 1024)
 
 /*

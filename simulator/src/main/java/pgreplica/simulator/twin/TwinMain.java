@@ -1,0 +1,50 @@
+package pgreplica.simulator.twin;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import pgreplica.entry.ToyMachine;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code ./dev twin}: runs the twin test and says how far it is. */
+@Command(name = "twin", mixinStandardHelpOptions = true,
+        description = "Runs the same events through the JVM build and the C build and compares the bytes.")
+public final class TwinMain implements Callable<Integer> {
+    private static final long SPEAK_EVERY_MILLIS = 10_000;
+
+    @Parameters(index = "0", description = "the C build, as a program")
+    private Path program;
+
+    @Parameters(index = "1", defaultValue = "1000000", description = "how many events (default: ${DEFAULT-VALUE})")
+    private long steps;
+
+    @Parameters(index = "2", defaultValue = "1", description = "which events (default: ${DEFAULT-VALUE})")
+    private long seed;
+
+    public static void main(String[] arguments) {
+        System.exit(new CommandLine(new TwinMain()).execute(arguments));
+    }
+
+    @Override public Integer call() throws IOException {
+        var twin = new Twin(program, ToyMachine::new, () -> new ToyEvents(seed));
+        long start = System.nanoTime();
+        long[] spoken = {start};
+        try {
+            long hash = twin.run(steps, reached -> {
+                long now = System.nanoTime();
+                if (now - spoken[0] < SPEAK_EVERY_MILLIS * 1_000_000) return;
+                spoken[0] = now;
+                System.err.println("   " + reached + " of " + steps + " events");
+            });
+            System.err.printf("   %d events, the same bytes from both builds, hash %016x, %.1f s%n",
+                    steps, hash, (System.nanoTime() - start) / 1e9);
+            return 0;
+        } catch (Twin.Difference difference) {
+            System.err.println("FAILED seed=" + seed + ": " + difference.getMessage()
+                    + "\nreplay with: ./dev twin " + steps + " " + seed);
+            return 1;
+        }
+    }
+}
