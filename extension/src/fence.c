@@ -434,6 +434,10 @@ transaction_event(XactEvent event, void *arg)
 void
 pgr_fence_evict_clients(void)
 {
+	/* before the start of Postgres there is nobody */
+	if (ProcGlobal == NULL)
+		return;
+
 	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
 	{
 		PGPROC	   *proc = &ProcGlobal->allProcs[i];
