@@ -1,0 +1,94 @@
+package pgreplica.failover;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import pgreplica.base.NodeId;
+
+/** The failover policy as a table: complete, ordered, and every line of it can decide (P4, P7, P11). */
+class RuleTest {
+    private static final NodeId OTHER = new NodeId("n2");
+
+    /** A leader that has everything it needs to appoint itself; each test takes one thing away. */
+    private static final class Given {
+        String missingFounders = "";
+        boolean ownTermCommitted = true;
+        boolean servesHere;
+        boolean outdatedPrimaryHere;
+        boolean promoting;
+        boolean promotionOverdue;
+        String awaitedReports = "";
+        Optional<NodeId> recoveringPrimary = Optional.empty();
+        int reportsMissing;
+        String selfObstacle = "";
+        Optional<NodeId> better = Optional.empty();
+        Optional<NodeId> successor = Optional.empty();
+        boolean summoned;
+        boolean lossAllowed = true;
+
+        int decidingRule() {
+            return Rule.decide(new View(missingFounders, ownTermCommitted, servesHere, outdatedPrimaryHere, promoting,
+                    promotionOverdue, awaitedReports, recoveringPrimary, reportsMissing, selfObstacle, better,
+                    successor, summoned, 0, lossAllowed)).id();
+        }
+    }
+
+    @Test void idsRiseAndAreUnique() {
+        var ids = new HashSet<Integer>();
+        int before = 0;
+        for (var rule : Rule.ALL) {
+            assertThat(rule.id()).isGreaterThan(before);
+            assertThat(ids.add(rule.id())).isTrue();
+            before = rule.id();
+        }
+    }
+
+    @Test void theLastRuleMatchesAlwaysAndAppoints() {
+        assertThat(new Given().decidingRule()).isEqualTo(140);
+    }
+
+    @Test void everyRuleCanDecide() {
+        var deciding = new HashSet<Integer>();
+        for (var situation : situations()) deciding.add(situation.decidingRule());
+        for (var rule : Rule.ALL) assertThat(deciding).as("rule " + rule.id()).contains(rule.id());
+    }
+
+    @Test void aSummonedLeaderDoesNotHandBack() {
+        var given = new Given();
+        given.better = Optional.of(OTHER);
+        given.summoned = true;
+        assertThat(given.decidingRule()).isEqualTo(140);
+    }
+
+    @Test void nothingIsDecidedBeforeAnEntryOfTheTermIsCommitted() {
+        for (var situation : situations()) {
+            situation.ownTermCommitted = false;
+            assertThat(situation.decidingRule()).isEqualTo(10);
+        }
+    }
+
+    private static List<Given> situations() {
+        var all = new java.util.ArrayList<Given>();
+        for (int i = 0; i < 14; i++) all.add(new Given());
+        all.get(0).ownTermCommitted = false;
+        all.get(1).missingFounders = "n3";
+        all.get(2).servesHere = true;
+        all.get(3).outdatedPrimaryHere = true;
+        all.get(4).promoting = true;
+        all.get(4).promotionOverdue = true;
+        all.get(4).successor = Optional.of(OTHER);
+        all.get(5).promoting = true;
+        all.get(6).awaitedReports = "no report from n3 yet";
+        all.get(7).recoveringPrimary = Optional.of(OTHER);
+        all.get(8).reportsMissing = 1;
+        all.get(9).better = Optional.of(OTHER);
+        all.get(10).selfObstacle = "Postgres is starting";
+        all.get(10).successor = Optional.of(OTHER);
+        all.get(11).selfObstacle = "Postgres is starting";
+        all.get(12).lossAllowed = false;
+        return all;
+    }
+}
