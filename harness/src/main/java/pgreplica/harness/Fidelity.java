@@ -14,25 +14,23 @@ public final class Fidelity {
     private static final Duration CATCH_UP_LIMIT = Duration.ofSeconds(60);
 
     private static final Map<String, String> CLUSTER_WIDE = Map.of(
-            "roles", "select rolname || ' ' || coalesce(rolpassword, '') || rolsuper || rolcanlogin || rolreplication"
-                    + " || rolcreaterole || rolcreatedb || rolinherit || rolbypassrls || rolconnlimit from pg_authid",
+            "roles", "select (rolname, rolpassword, rolsuper, rolcanlogin, rolreplication, rolcreaterole, rolcreatedb,"
+                    + " rolinherit, rolbypassrls, rolconnlimit)::text from pg_authid",
             "memberships", "select m::text from pg_auth_members m",
-            "databases", "select datname || coalesce(datacl::text, '') || datconnlimit || encoding || datcollate from pg_database",
+            "databases", "select (datname, datacl, datconnlimit, encoding, datcollate)::text from pg_database",
             "settings of databases and roles", "select s::text from pg_db_role_setting s",
-            "tablespaces", "select spcname || coalesce(spcacl::text, '') from pg_tablespace");
+            "tablespaces", "select (spcname, spcacl)::text from pg_tablespace");
 
     private static final Map<String, String> OF_A_DATABASE = Map.of(
-            "relations", "select oid || relname || relkind || relpersistence || relowner || coalesce(relacl::text, '')"
-                    + " || coalesce(reloptions::text, '') from pg_class where relkind <> 't' and oid >= 16384",
-            "indexes", "select pg_get_indexdef(indexrelid) || indisvalid from pg_index where indexrelid >= 16384",
-            "constraints", "select conname || pg_get_constraintdef(oid) from pg_constraint where oid >= 16384",
-            "functions", "select p.oid || proname || prosrc || coalesce(proacl::text, '') from pg_proc p where oid >= 16384",
-            "schemas", "select nspname || nspowner || coalesce(nspacl::text, '') from pg_namespace"
-                    + " where nspname !~ '^pg_(toast_)?temp_'",
-            "extensions", "select extname || extversion from pg_extension",
-            "large objects", "select m.oid || lomowner || coalesce(lomacl::text, '') || md5(lo_get(m.oid))"
-                    + " from pg_largeobject_metadata m",
-            "types", "select oid || typname || typowner || coalesce(typacl::text, '') from pg_type where oid >= 16384",
+            "relations", "select (oid, relname, relkind, relpersistence, relowner, relacl, reloptions)::text from pg_class"
+                    + " where relkind <> 't' and oid >= 16384",
+            "indexes", "select (pg_get_indexdef(indexrelid), indisvalid)::text from pg_index where indexrelid >= 16384",
+            "constraints", "select (conname, pg_get_constraintdef(oid))::text from pg_constraint where oid >= 16384",
+            "functions", "select (oid, proname, prosrc, proacl)::text from pg_proc where oid >= 16384",
+            "schemas", "select (nspname, nspowner, nspacl)::text from pg_namespace where nspname !~ '^pg_(toast_)?temp_'",
+            "extensions", "select (extname, extversion)::text from pg_extension",
+            "large objects", "select (oid, lomowner, lomacl, md5(lo_get(oid)))::text from pg_largeobject_metadata",
+            "types", "select (oid, typname, typowner, typacl)::text from pg_type where oid >= 16384",
             "triggers", "select pg_get_triggerdef(oid) from pg_trigger where oid >= 16384");
 
     private static final String TABLES = """

@@ -146,6 +146,7 @@ public final class ProcessTable {
 
     /** SIGKILL without starting a program: as close to "now" as it gets. */
     public static void killAtOnce(List<Long> pids) {
-        pids.forEach(pid -> ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly));
+        var handles = pids.stream().flatMap(pid -> ProcessHandle.of(pid).stream()).toList();
+        handles.forEach(ProcessHandle::destroyForcibly);
     }
 }
