@@ -8,6 +8,8 @@
 
 #include <time.h>
 
+#include "compat.h"
+
 #define PGR_MAX_NODES 16
 #define PGR_NAME_SIZE		64
 #define PGR_HOST_SIZE 256
