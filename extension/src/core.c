@@ -18,7 +18,7 @@
 #include "pgr_core.h"
 
 /* Garbage worth collecting when there is nothing else to do. */
-#define IDLE_GARBAGE (PGR_CORE_GARBAGE / 4)
+#define IDLE_GARBAGE (PGR_CORE_GARBAGE / 2)
 
 static const int deadly[] = {SIGFPE, SIGSEGV, SIGBUS, SIGABRT, SIGILL};
 

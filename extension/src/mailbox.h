@@ -64,6 +64,9 @@ extern bool pgr_mailbox_ask(const char *verb, int n_arguments, const char **argu
 extern PgrMailSlot *pgr_mailbox_take(void);
 extern void pgr_mailbox_answer(uint64 id, bool ok, const char *text, int32 length);
 
+/* At the start of a worker: nobody will answer what the last one took. */
+extern void pgr_mailbox_disown(void);
+
 extern void pgr_published_write(const uint8 *data, int32 length);
 
 /* A consistent copy in a palloc'd buffer; NULL if there is none. */

@@ -1,0 +1,160 @@
+/*
+ * addresses.c
+ *		Where the nodes can be reached, without asking a name server.
+ *
+ * The assistant resolves names.  What it found last is kept in the state
+ * directory, so that a node that starts while the name server is down still
+ * finds the others: name resolution never decides who is primary.
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include "loop.h"
+
+#include "config.h"
+#include "net.h"
+#include "store.h"
+
+#define SAVE_EVERY_MS 60000
+
+typedef struct Known
+{
+	PgrAddress	addresses[PGR_ADDRESSES_PER_NODE];
+	int			n;
+} Known;
+
+static Known known[PGR_MAX_NODES];
+static bool unsaved = false;
+static int64 saved_ms = 0;
+
+static bool
+parse_numeric(const char *text, PgrAddress *address)
+{
+	struct addrinfo hints;
+	struct addrinfo *found = NULL;
+
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_flags = AI_NUMERICHOST;
+	hints.ai_socktype = SOCK_STREAM;
+	memset(address, 0, sizeof(*address));
+	if (getaddrinfo(text, NULL, &hints, &found) != 0 || found == NULL)
+		return false;
+	address->length = found->ai_addrlen;
+	memcpy(&address->address, found->ai_addr, found->ai_addrlen);
+	freeaddrinfo(found);
+	return true;
+}
+
+static bool
+print_numeric(const PgrAddress *address, char *text, size_t size)
+{
+	return getnameinfo((const struct sockaddr *) &address->address, address->length,
+					   text, size, NULL, 0, NI_NUMERICHOST) == 0;
+}
+
+/* One line of the file: node, its host as configured, one address. */
+static void
+recall_line(const char *line)
+{
+	char		name[PGR_NAME_SIZE];
+	char		host[PGR_HOST_SIZE];
+	char		text[64];
+
+	if (sscanf(line, "%63s %255s %63s", name, host, text) != 3)
+		return;
+	for (int i = 0; i < pgr_config.n_nodes; i++)
+	{
+		if (strcmp(pgr_config.nodes[i].name, name) != 0 ||
+			strcmp(pgr_config.nodes[i].host, host) != 0 ||
+			known[i].n == PGR_ADDRESSES_PER_NODE)
+			continue;
+		if (parse_numeric(text, &known[i].addresses[known[i].n]))
+			known[i].n++;
+	}
+}
+
+void
+pgr_addresses_recall(void)
+{
+	char		problem[256];
+	bool		missing;
+	int32		length;
+	char	   *rest;
+	char	   *line;
+	uint8	   *content = pgr_store_read(PGR_STORE_ADDRESSES, &length, &missing,
+										 problem, sizeof(problem));
+
+	/* Losing this file costs a look-up, so its damage is nobody's business. */
+	if (content == NULL)
+		return;
+	rest = (char *) content;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		recall_line(line);
+	free(content);
+}
+
+static bool
+save(char *problem, size_t size)
+{
+	static char content[PGR_MAX_NODES * PGR_ADDRESSES_PER_NODE *
+						(PGR_NAME_SIZE + PGR_HOST_SIZE + 64)];
+	size_t		length = 0;
+
+	for (int i = 0; i < pgr_config.n_nodes; i++)
+	{
+		for (int k = 0; k < known[i].n; k++)
+		{
+			char		text[64];
+
+			if (print_numeric(&known[i].addresses[k], text, sizeof(text)))
+				length += snprintf(content + length, sizeof(content) - length, "%s %s %s\n",
+								   pgr_config.nodes[i].name, pgr_config.nodes[i].host, text);
+		}
+	}
+	return pgr_store_replace(PGR_STORE_ADDRESSES, content, (int32) length, problem, size);
+}
+
+static bool
+same(const Known *a, const PgrAddress *b, int n)
+{
+	if (a->n != n)
+		return false;
+	for (int i = 0; i < n; i++)
+		if (a->addresses[i].length != b[i].length ||
+			memcmp(&a->addresses[i].address, &b[i].address, b[i].length) != 0)
+			return false;
+	return true;
+}
+
+bool
+pgr_addresses_refresh(int64 now, char *problem, size_t size)
+{
+	for (int i = 0; i < pgr_config.n_nodes; i++)
+	{
+		PgrAddress	found[PGR_ADDRESSES_PER_NODE];
+		int			n = 1;
+		bool		numeric;
+
+		if (i == pgr_config.self)
+			continue;
+		memset(found, 0, sizeof(found));
+		numeric = parse_numeric(pgr_config.nodes[i].host, &found[0]);
+		if (!numeric)
+			n = pgr_assistant_addresses(i, found, PGR_ADDRESSES_PER_NODE);
+		if (n > 0 && !same(&known[i], found, n))
+		{
+			memcpy(known[i].addresses, found, sizeof(found));
+			known[i].n = n;
+			unsaved = unsaved || !numeric;
+		}
+		pgr_net_set_addresses(i, known[i].addresses, known[i].n);
+	}
+	if (!unsaved || (saved_ms != 0 && now - saved_ms < SAVE_EVERY_MS))
+		return true;
+	unsaved = false;
+	saved_ms = now;
+	return save(problem, size);
+}

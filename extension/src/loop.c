@@ -1,0 +1,434 @@
+/*
+ * loop.c
+ *		The voting loop: facts go into the core, what it asks for is done.
+ *
+ * It runs no SQL, takes no heavyweight lock, resolves no name, and waits for
+ * no disk but the state directory's.
+ */
+#include "postgres.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "compat.h"
+
+#include "miscadmin.h"
+#include "postmaster/postmaster.h"
+
+#include "loop.h"
+
+#include "auth.h"
+#include "config.h"
+#include "core.h"
+#include "fence.h"
+#include "gate.h"
+#include "net.h"
+#include "pgr_core.h"
+#include "restart.h"
+#include "shared.h"
+#include "store.h"
+
+#define TICK_MS 100
+#define EAGER_MS 5
+#define ADDRESSES_EVERY_MS 1000
+#define PROGRESS_EVERY_MS 200
+#define MESSAGES_PER_TURN 64
+#define LOCK_RETRY_MS 50
+#define LOCK_LOG_AFTER_MS 2000
+#define LOCK_LOG_EVERY_MS 60000
+
+static void
+heartbeat(int64 now)
+{
+	pg_atomic_write_u64(&pgr_shared->worker.heartbeat_ms, (uint64) now);
+}
+
+/* The event in the writer goes in, its actions are carried out. */
+static void
+step(PgrLoop *loop)
+{
+	char		problem[sizeof(loop->problem)];
+	int32		length;
+
+	if (loop->broken)
+		return;
+	if (loop->event.full)
+	{
+		pgr_loop_fail(loop, "an event for the core is larger than its buffer");
+		return;
+	}
+	length = pgr_box_step(loop->event.data, loop->event.length,
+						  loop->actions, PGR_CORE_MAX_ACTIONS, problem, sizeof(problem));
+	if (length < 0)
+	{
+		pgr_finding_set(PGR_FINDING_CORE, problem);
+		pgr_loop_fail(loop, problem);
+		return;
+	}
+	pgr_actions_run(loop, loop->actions, length);
+	if (!loop->broken && !pgr_box_tidy(false, problem, sizeof(problem)))
+		pgr_loop_fail(loop, problem);
+}
+
+/* In the pre-start child there is no Postgres: everything is zero but what is pending. */
+static void
+observe(PgrLoop *loop, PgrObservation *out)
+{
+	if (!loop->child)
+	{
+		pgr_observe(out);
+		return;
+	}
+	memset(out, 0, sizeof(*out));
+	out->phase = PGR_POSTGRES_DOWN;
+	out->flags = PGR_FLAG_WORK_PENDING;
+}
+
+static void
+meet_expectations(PgrLoop *loop, int64 now)
+{
+	if (loop->seen.phase == PGR_POSTGRES_PRIMARY)
+		loop->expected &= ~PGR_EXPECT_PRIMARY;
+	if (loop->seen.streaming || loop->seen.upstream[0] == '\0')
+		loop->expected &= ~PGR_EXPECT_STREAMING;
+	if (loop->seen.phase == PGR_POSTGRES_STOPPING)
+		loop->expected &= ~PGR_EXPECT_STOPPING;
+	if (now >= loop->expected_until_ms)
+		loop->expected = 0;
+}
+
+static int64
+next_observation(const PgrLoop *loop)
+{
+	return loop->observed_ms + (loop->expected != 0 ? EAGER_MS : TICK_MS);
+}
+
+static void
+tell_observation(PgrLoop *loop, int64 now)
+{
+	static PgrObservation seen;
+
+	if (now < next_observation(loop))
+		return;
+	observe(loop, &seen);
+	loop->observed_ms = now;
+	if (memcmp(&seen, &loop->seen, sizeof(seen)) != 0)
+	{
+		loop->seen = seen;
+		pgr_event_observed(&loop->event, &loop->seen);
+		step(loop);
+	}
+	meet_expectations(loop, now);
+}
+
+static void
+tell_seal(PgrLoop *loop, int64 now)
+{
+	bool		closed;
+
+	if (!loop->sealing)
+		return;
+	closed = pgr_gate_is_drained();
+	if (!closed && now < loop->seal_until_ms)
+		return;
+	loop->sealing = false;
+	observe(loop, &loop->seen);
+	pgr_event_sealed(&loop->event, loop->seal_term, closed, &loop->seen);
+	step(loop);
+}
+
+static void
+tell_answers(PgrLoop *loop)
+{
+	PgrTaskResult result;
+
+	/* A step may add further answers; they are told in the next turn. */
+	for (int n = loop->n_answers; n > 0 && !loop->broken; n--)
+	{
+		PgrAnswer	first = loop->answers[0];
+
+		loop->n_answers--;
+		memmove(loop->answers, loop->answers + 1, loop->n_answers * sizeof(PgrAnswer));
+		pgr_event_task(&loop->event, first.task, first.ok, first.detail);
+		step(loop);
+	}
+	while (!loop->child && !loop->broken && pgr_assistant_result(&result))
+	{
+		pgr_event_task(&loop->event, result.task, result.ok, result.detail);
+		step(loop);
+	}
+}
+
+static void
+tell_requests(PgrLoop *loop)
+{
+	PgrMailSlot *slot;
+
+	while (!loop->child && !loop->broken && (slot = pgr_mailbox_take()) != NULL)
+	{
+		pgr_event_requested(&loop->event, slot);
+		step(loop);
+	}
+}
+
+/* True if more may be waiting. */
+static bool
+tell_network(PgrLoop *loop)
+{
+	PgrNetEvent event;
+
+	for (int n = 0; n < MESSAGES_PER_TURN && !loop->broken; n++)
+	{
+		const char *name;
+
+		if (!pgr_net_next(&event))
+			return false;
+		name = pgr_config.nodes[event.node].name;
+		switch (event.kind)
+		{
+			case PGR_NET_CONNECTED:
+				pgr_event_connected(&loop->event, name);
+				break;
+			case PGR_NET_LOST:
+			case PGR_NET_GONE:
+				pgr_event_lost(&loop->event, name, event.kind == PGR_NET_GONE);
+				break;
+			case PGR_NET_MESSAGE:
+				pgr_event_message(&loop->event, name, event.payload, event.length);
+				break;
+		}
+		step(loop);
+	}
+	return !loop->broken;
+}
+
+static void
+tell_progress(PgrLoop *loop, int64 now)
+{
+	static uint64 told[4] = {PG_UINT64_MAX};
+	PgrWorkShared *work = &pgr_shared->restart.work;
+	uint64		seen[4];
+
+	if (!loop->child || now < loop->progress_ms + PROGRESS_EVERY_MS)
+		return;
+	loop->progress_ms = now;
+	seen[0] = pg_atomic_read_u32(&work->work);
+	seen[1] = pg_atomic_read_u32(&work->phase);
+	seen[2] = pg_atomic_read_u64(&work->done_bytes);
+	seen[3] = pg_atomic_read_u64(&work->total_bytes);
+	if (seen[0] == PGR_WORK_NONE || memcmp(seen, told, sizeof(told)) == 0)
+		return;
+	memcpy(told, seen, sizeof(told));
+	pgr_event_progress(&loop->event, (PgrWork) seen[0], pgr_work_phase_name((PgrWorkPhase) seen[1]),
+					   (int64) seen[2], (int64) seen[3]);
+	step(loop);
+}
+
+static int64
+next_time(const PgrLoop *loop)
+{
+	/* A wish for the past must not become a busy loop. */
+	return Max(Min(loop->wake_at_ms, loop->time_told_ms + TICK_MS), loop->time_told_ms + 1);
+}
+
+static void
+tell_time(PgrLoop *loop, int64 now)
+{
+	if (now < next_time(loop))
+		return;
+	loop->time_told_ms = now;
+	if (loop->wake_at_ms <= now)
+		loop->wake_at_ms = PG_INT64_MAX;
+	pgr_event_time(&loop->event);
+	step(loop);
+}
+
+static void
+refresh_addresses(PgrLoop *loop, int64 now)
+{
+	char		problem[sizeof(loop->problem)];
+
+	if (now < loop->addresses_ms + ADDRESSES_EVERY_MS)
+		return;
+	loop->addresses_ms = now;
+	if (!pgr_addresses_refresh(now, problem, sizeof(problem)))
+		pgr_loop_fail(loop, problem);
+}
+
+/*
+ * Waits for the network, a signal, a request, the clock, or the death of the
+ * postmaster.
+ */
+static void
+wait_for_something(PgrLoop *loop, bool more)
+{
+	struct pollfd fds[PGR_NET_POLL_MAX];
+	int64		now = pgr_now_ms();
+	int64		until = Min(next_time(loop), next_observation(loop));
+	uint64		count;
+	int			fixed = 0;
+	int			n;
+
+	until = Min(until, pgr_net_next_tick());
+	until = Min(until, loop->addresses_ms + ADDRESSES_EVERY_MS);
+	if (loop->sealing)
+		until = Min(until, now + 1);
+	if (loop->child)
+		until = Min(until, loop->progress_ms + PROGRESS_EVERY_MS);
+	if (more || loop->n_answers > 0)
+		until = now;
+
+	fds[fixed++] = (struct pollfd) {.fd = pgr_wake_fd, .events = POLLIN};
+	if (!loop->child)
+		fds[fixed++] = (struct pollfd) {.fd = postmaster_alive_fds[POSTMASTER_FD_WATCH], .events = POLLIN};
+	n = fixed + pgr_net_poll_set(fds + fixed, PGR_NET_POLL_MAX - fixed);
+
+	if (poll(fds, n, (int) Max(Min(until - now, TICK_MS), 0)) < 0)
+	{
+		if (errno != EINTR)
+			pgr_loop_fail(loop, "poll() failed");
+		return;
+	}
+	if (fds[0].revents != 0 && read(pgr_wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		pgr_loop_fail(loop, "the wake-up descriptor cannot be read");
+	if (!loop->child && fds[1].revents != 0)
+	{
+		/* Backends outlive their postmaster, and nobody renews their lease now. */
+		pgr_fence_set_lease(0, (int64) pg_atomic_read_u64(&pgr_shared->fence.term),
+							"the postmaster is gone");
+		pgr_loop_fail(loop, "the postmaster is gone");
+	}
+	pgr_net_handle(fds + fixed, n - fixed, pgr_now_ms());
+}
+
+static void
+turn(PgrLoop *loop)
+{
+	char		problem[sizeof(loop->problem)];
+	int64		now = pgr_now_ms();
+	bool		more;
+
+	heartbeat(now);
+	refresh_addresses(loop, now);
+	pgr_net_tick(now);
+	more = tell_network(loop);
+	tell_answers(loop);
+	tell_requests(loop);
+	tell_observation(loop, now);
+	tell_progress(loop, now);
+	tell_time(loop, pgr_now_ms());
+	/* Last, so that a vote of this turn leaves with it. */
+	tell_seal(loop, pgr_now_ms());
+	if (loop->broken)
+		return;
+	if (!more && !pgr_box_tidy(true, problem, sizeof(problem)))
+	{
+		pgr_loop_fail(loop, problem);
+		return;
+	}
+	wait_for_something(loop, more);
+}
+
+/* Whoever voted before us may need a moment to leave. */
+static bool
+take_lock(PgrLoop *loop, PgrLoopGoesOn goes_on)
+{
+	int64		since = pgr_now_ms();
+	int64		logged = 0;
+
+	while (!pgr_store_lock(loop->problem, sizeof(loop->problem)))
+	{
+		int64		now = pgr_now_ms();
+		struct pollfd wake = {.fd = pgr_wake_fd, .events = POLLIN};
+
+		heartbeat(now);
+		if (now - since > LOCK_LOG_AFTER_MS && (logged == 0 || now - logged > LOCK_LOG_EVERY_MS))
+		{
+			logged = now;
+			pgr_finding_set(PGR_FINDING_STORE, loop->problem);
+			ereport(LOG,
+					(errmsg("pg_replica does not vote: %s", loop->problem),
+					 errhint("Two servers must not have the same pg_replica.state_dir.")));
+		}
+		if (!goes_on())
+			return false;
+		(void) poll(&wake, 1, LOCK_RETRY_MS);
+	}
+	return true;
+}
+
+static bool
+prepare(PgrLoop *loop, PgrLoopGoesOn goes_on)
+{
+	char	   *problem = loop->problem;
+	size_t		size = sizeof(loop->problem);
+	int64		start_number;
+	int64		seed;
+
+	loop->event.data = malloc(PGR_CORE_MAX_EVENT);
+	loop->event.capacity = PGR_CORE_MAX_EVENT;
+	loop->actions = malloc(PGR_CORE_MAX_ACTIONS);
+	if (loop->event.data == NULL || loop->actions == NULL)
+	{
+		snprintf(problem, size, "no memory for the buffers of the core");
+		return false;
+	}
+	if (!pgr_auth_load(pgr_secret_file, problem, size))
+	{
+		pgr_finding_set(PGR_FINDING_SECRET, problem);
+		return false;
+	}
+	pgr_finding_set(PGR_FINDING_SECRET, "");
+	if (!pgr_store_open(pgr_state_dir, problem, size))
+	{
+		pgr_finding_set(PGR_FINDING_STORE, problem);
+		return false;
+	}
+	if (!take_lock(loop, goes_on))
+		return false;
+	start_number = pgr_store_next_start(problem, size);
+	if (start_number == 0)
+	{
+		pgr_finding_set(PGR_FINDING_STORE, problem);
+		return false;
+	}
+	pgr_finding_set(PGR_FINDING_STORE, "");
+	if (!pg_strong_random(&seed, sizeof(seed)))
+	{
+		snprintf(problem, size, "no random number could be made");
+		return false;
+	}
+	if (!pgr_box_start(problem, size) ||
+		!pgr_event_start(&loop->event, seed, loop->child, problem, size))
+		return false;
+	pgr_addresses_recall();
+	pgr_net_init(start_number);
+	return true;
+}
+
+bool
+pgr_loop_run(bool child, PgrLoopGoesOn goes_on, char *problem, size_t size)
+{
+	static PgrLoop loop;
+
+	memset(&loop, 0, sizeof(loop));
+	loop.child = child;
+	loop.wake_at_ms = PG_INT64_MAX;
+	loop.time_told_ms = pgr_now_ms();
+	heartbeat(loop.time_told_ms);
+	if (!prepare(&loop, goes_on))
+	{
+		strlcpy(problem, loop.problem, size);
+		return !goes_on();
+	}
+	if (!child)
+		pgr_mailbox_disown();
+	step(&loop);
+	if (!loop.broken)
+		pgr_finding_set(PGR_FINDING_CORE, "");
+	while (!loop.broken && goes_on())
+		turn(&loop);
+	pgr_net_close();
+	strlcpy(problem, loop.problem, size);
+	return !loop.broken;
+}
