@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** What a node says of itself, and what the machine says of its processes. */
-public record NodeStatus(String name, Life life, Optional<Server> server, Map<String, String> extension,
+public record NodeStatus(String name, Life life, Optional<Server> server, Optional<ReplicaStatus> extension,
         Optional<String> problem) {
 
     /** FROZEN: its postmaster is stopped by a signal. ORPHANED: the postmaster is gone, others of its processes are not. */
@@ -49,7 +49,7 @@ public record NodeStatus(String name, Life life, Optional<Server> server, Map<St
             json.put("streaming", facts.streaming());
             json.put("systemIdentifier", facts.systemIdentifier());
         });
-        if (!extension.isEmpty()) json.put("pg_replica", extension);
+        extension.ifPresent(told -> json.put("pg_replica", told.columns()));
         problem.ifPresent(text -> json.put("problem", text));
         return json;
     }
@@ -58,6 +58,6 @@ public record NodeStatus(String name, Life life, Optional<Server> server, Map<St
         var facts = server.map(known -> " timeline " + known.timeline() + " at " + known.lsnText()
                 + (known.inRecovery() ? known.streaming() ? " streaming" : " not streaming" : "")).orElse("");
         return name + ": " + role().toString().toLowerCase() + " (processes " + life.toString().toLowerCase() + ")" + facts
-                + (extension.isEmpty() ? "" : " " + extension) + problem.map(text -> " problem: " + text).orElse("");
+                + extension.map(told -> "; " + told).orElse("") + problem.map(text -> " problem: " + text).orElse("");
     }
 }

@@ -2,8 +2,6 @@ package pgreplica.harness;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
 
 import pgreplica.harness.wire.Session;
@@ -34,27 +32,28 @@ final class StatusQuery {
             boolean inRecovery = row.get(0).equals("t");
             var server = new NodeStatus.Server(inRecovery, !session.acceptsWrites(), Integer.parseInt(row.get(1)),
                     Long.parseLong(row.get(2)), row.get(3).equals("t"), row.get(4));
-            return new NodeStatus(node.name(), life, Optional.of(server), extension(session), Optional.empty());
+            return withExtension(session, new NodeStatus(node.name(), life, Optional.of(server), Optional.empty(),
+                    Optional.empty()));
         } catch (IOException | SqlFailure failure) {
             return without(node, life, Optional.of(String.valueOf(failure.getMessage())));
         }
     }
 
     private static NodeStatus without(Node node, NodeStatus.Life life, Optional<String> problem) {
-        return new NodeStatus(node.name(), life, Optional.empty(), Map.of(), problem);
+        return new NodeStatus(node.name(), life, Optional.empty(), Optional.empty(), problem);
     }
 
-    /** The row of pg_replica.status(), as it is; empty on plain servers and before CREATE EXTENSION. */
-    private static Map<String, String> extension(Session session) throws IOException {
+    /** Adds the row of pg_replica.status(); there is none on plain servers and before CREATE EXTENSION. */
+    private static NodeStatus withExtension(Session session, NodeStatus plain) throws IOException {
         try {
             var present = session.query("select count(*) from pg_extension where extname = 'pg_replica'", LIMIT);
-            if (present.single().equals("0")) return Map.of();
-            var rows = session.query("select * from pg_replica.status()", LIMIT).maps();
-            return rows.isEmpty() ? Map.of() : rows.getFirst();
+            if (present.single().equals("0")) return plain;
+            var told = session.query("select * from pg_replica.status()", LIMIT).maps().stream().findFirst()
+                    .map(ReplicaStatus::of);
+            return new NodeStatus(plain.name(), plain.life(), plain.server(), told, Optional.empty());
         } catch (SqlFailure failure) {
-            var explained = new LinkedHashMap<String, String>();
-            explained.put("error", failure.getMessage());
-            return explained;
+            return new NodeStatus(plain.name(), plain.life(), plain.server(), Optional.empty(),
+                    Optional.of("pg_replica.status(): " + failure.getMessage()));
         }
     }
 }
