@@ -19,6 +19,8 @@
 
 PG_MODULE_MAGIC;
 
+extern PGDLLEXPORT void _PG_init(void);
+
 /*
  * Options of the postgres command that have an argument, which may follow in
  * the same word or be the next one.  (postgres.c, "getopt".)
