@@ -72,7 +72,7 @@ typedef struct PgrAssistantShared
 
 	/* not under the mutex */
 	pg_atomic_uint32 resolve_asked;
-	pg_atomic_uint32 pid;
+	pg_atomic_uint32 proc_index;	/* of the assistant's PGPROC, plus 1 */
 	pg_atomic_uint64 probe_begun_ms;	/* 0: none is running */
 	pg_atomic_uint64 probe_done_ms; /* end of the last one */
 	pg_atomic_uint32 probe_errno;	/* of the last one; 0: it succeeded */
@@ -110,7 +110,11 @@ extern void pgr_assistant_resolve_soon(void);
  */
 extern bool pgr_assistant_disks_are_well(int64 limit_ms, char *why, size_t why_size);
 
-/* Resolves all names once, in this process; may take long. */
-extern void pgr_assistant_resolve_now(void);
+/*
+ * Resolves the names again and again, in a process of its own that dies with
+ * its parent.  For the assistant and for pgr_prestart_run().
+ */
+extern void pgr_resolver_loop(void) pg_attribute_noreturn();
+extern void pgr_probe_loop(void) pg_attribute_noreturn();	/* chores.c */
 
 #endif							/* PGR_ASSISTANT_H */

@@ -112,4 +112,41 @@ pgr_find_setting(const char *name)
 #define PgrWalReceiverInterrupts() ProcessWalRcvInterrupts()
 #endif
 
+/* Has the slot lost WAL that its user needs?  ("lost" in pg_replication_slots) */
+#if PG_VERSION_NUM >= 160000
+#define PgrSlotIsLost(slot) ((slot)->data.invalidated != RS_INVAL_NONE)
+#else
+#define PgrSlotIsLost(slot) \
+	(XLogRecPtrIsInvalid((slot)->data.restart_lsn) && \
+	 !XLogRecPtrIsInvalid((slot)->data.invalidated_at))
+#endif
+
+/* Entry of the local copy of all backends' states, counted from 1. */
+#if PG_VERSION_NUM >= 160000
+#define PgrLocalBackendStatus(i) pgstat_get_local_beentry_by_index(i)
+#else
+#define PgrLocalBackendStatus(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
+/* The next OID that will be given out; needs access/transam.h. */
+#if PG_VERSION_NUM >= 170000
+#define PgrNextOid() (TransamVariables->nextOid)
+#else
+#define PgrNextOid() (ShmemVariableCache->nextOid)
+#endif
+
+/* A physical slot for good; and the caller's, for a moment. */
+#if PG_VERSION_NUM >= 170000
+#define PgrCreatePhysicalSlot(name) \
+	ReplicationSlotCreate((name), false, RS_PERSISTENT, false, false, false)
+#else
+#define PgrCreatePhysicalSlot(name) \
+	ReplicationSlotCreate((name), false, RS_PERSISTENT, false)
+#endif
+#if PG_VERSION_NUM >= 180000
+#define PgrAcquireSlot(name) ReplicationSlotAcquire((name), true, false)
+#else
+#define PgrAcquireSlot(name) ReplicationSlotAcquire((name), true)
+#endif
+
 #endif							/* PGR_COMPAT_H */

@@ -70,4 +70,7 @@ typedef struct PgrObservation
  */
 extern void pgr_observe(PgrObservation *out);
 
+/* The identity file was written: the next observation reads it. */
+extern void pgr_observe_forget_identity(void);
+
 #endif							/* PGR_OBSERVE_H */

@@ -45,6 +45,7 @@ typedef struct PgrWorkShared
 	pg_atomic_uint64 done_bytes;
 	pg_atomic_uint64 total_bytes;	/* 0: unknown */
 	pg_atomic_uint32 voter_pid; /* the voter child, or 0 */
+	pg_atomic_uint32 foreign_label; /* started from a backup that is not our clone */
 
 	/*
 	 * An order the voter child gave while work is going on.  The helper owns
