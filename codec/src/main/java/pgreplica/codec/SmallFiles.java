@@ -1,0 +1,74 @@
+package pgreplica.codec;
+
+import java.util.Optional;
+import pgreplica.base.InvariantViolation;
+import pgreplica.base.VoterId;
+import pgreplica.instance.InstanceRecord;
+import pgreplica.raft.Ballot;
+
+/** The two files of the state directory that are always replaced as a whole: who this node is, and its data's record. */
+final class SmallFiles {
+    static final String BALLOT = "ballot";
+    static final String INSTANCE = "instance";
+    private static final int VERSION = 1;
+
+    private SmallFiles() {}
+
+    /** @param self which life of the node this is; drawn once, and lost with the directory */
+    record BallotFile(VoterId self, Ballot ballot) {}
+
+    static byte[] ballotBytes(VoterId self, Ballot ballot) {
+        var out = new ByteWriter(128);
+        out.u8(VERSION);
+        Words.writeVoter(out, self);
+        Words.writeTerm(out, ballot.term());
+        out.optional(ballot.votedFor(), Words::writeVoter);
+        return sealed(out);
+    }
+
+    static BallotFile ballotOf(byte[] content) {
+        try {
+            var in = opened(content);
+            var self = Words.readVoter(in);
+            var term = Words.readTerm(in);
+            Optional<VoterId> votedFor = in.optional(Words::readVoter);
+            in.finish();
+            return new BallotFile(self, new Ballot(term, votedFor));
+        } catch (Malformed | InvariantViolation damaged) {
+            throw new DamagedState(BALLOT, damaged.getMessage());
+        }
+    }
+
+    static byte[] instanceBytes(InstanceRecord record) {
+        var out = new ByteWriter(256);
+        out.u8(VERSION);
+        InstanceCodec.writeRecord(out, record);
+        return sealed(out);
+    }
+
+    static InstanceRecord instanceOf(byte[] content) {
+        try {
+            var in = opened(content);
+            var record = InstanceCodec.readRecord(in);
+            in.finish();
+            return record;
+        } catch (Malformed | InvariantViolation damaged) {
+            throw new DamagedState(INSTANCE, damaged.getMessage());
+        }
+    }
+
+    private static byte[] sealed(ByteWriter out) {
+        out.u32(out.checksumFrom(0));
+        return out.toBytes();
+    }
+
+    private static ByteReader opened(byte[] content) {
+        var whole = new ByteReader(content);
+        int checksum = whole.checksum(content.length - 4);
+        var body = whole.part(content.length - 4);
+        if (whole.u32() != checksum) throw new Malformed("its checksum does not match");
+        int version = body.u8();
+        if (version != VERSION) throw new Malformed("it has version " + version + ", this release reads " + VERSION);
+        return body;
+    }
+}
