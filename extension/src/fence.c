@@ -370,6 +370,20 @@ suppress_acknowledgement(const char *why)
 			 errdetail("%s", why)));
 }
 
+/*
+ * is_still_open
+ *		The node worker closes the fence and then reads the flush position; we
+ *		flush and then read the fence.  With a barrier on both sides one of us
+ *		sees the other, so a commit that is acknowledged is in what the worker
+ *		reports (rule A5).
+ */
+static bool
+is_still_open(void)
+{
+	pg_memory_barrier();
+	return pgr_fence_is_open();
+}
+
 static void
 after_commit(bool prepare)
 {
@@ -381,7 +395,7 @@ after_commit(bool prepare)
 
 	if (prepare ? !prepare_is_safe() : !commit_is_safe())
 		suppress_acknowledgement("The wait for a synchronous standby ended without its confirmation.");
-	else if (!pgr_fence_is_open())
+	else if (!is_still_open())
 		suppress_acknowledgement("The lease of this node ran out while the transaction was being committed.");
 }
 

@@ -41,7 +41,9 @@ extern void pgr_fence_init(void);
 
 /*
  * For the node worker only.  A deadline of 0 closes; when the function
- * returns, every check that starts from now on finds the fence closed.
+ * returns, every check that starts from now on finds the fence closed.  With a
+ * deadline in the past writes are held instead of refused: each waits up to
+ * one election timeout for the fence to be opened again.
  */
 extern void pgr_fence_set_lease(int64 deadline_ms, int64 term, const char *why);
 
