@@ -210,9 +210,6 @@ run_on_postgres(PgrLoop *loop, const PgrAction *action)
 		case PGR_ACTION_PROMOTE:
 			promote(loop, action);
 			break;
-		case PGR_ACTION_RESTART:
-			restart(loop, action);
-			break;
 		case PGR_ACTION_CHECKPOINT:
 			pgr_assistant_checkpoint();
 			break;
@@ -237,7 +234,6 @@ static void
 refuse_without_postgres(PgrLoop *loop, const PgrAction *action)
 {
 	int			task = action->tag == PGR_ACTION_PROMOTE ? PGR_TASK_PROMOTE :
-		action->tag == PGR_ACTION_RESTART ? PGR_TASK_RESTART :
 		action->tag == PGR_ACTION_CHECKPOINT ? PGR_TASK_CHECKPOINT :
 		action->tag == PGR_ACTION_ENSURE_SLOTS ? PGR_TASK_SLOTS :
 		action->tag == PGR_ACTION_WRITE_IDENTITY ? PGR_TASK_IDENTITY : PGR_TASK_NONE;
@@ -281,6 +277,10 @@ run(PgrLoop *loop, const PgrAction *action)
 		case PGR_ACTION_REPLY:
 			pgr_mailbox_answer(action->number, action->ok, action->text,
 							   (int32) strlen(action->text));
+			break;
+		case PGR_ACTION_RESTART:
+			/* In the pre-start child: other work than the one under way. */
+			restart(loop, action);
 			break;
 		case PGR_ACTION_LOG:
 			log_line(action);

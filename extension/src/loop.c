@@ -70,20 +70,6 @@ step(PgrLoop *loop)
 		pgr_loop_fail(loop, problem);
 }
 
-/* In the pre-start child there is no Postgres: everything is zero but what is pending. */
-static void
-observe(PgrLoop *loop, PgrObservation *out)
-{
-	if (!loop->child)
-	{
-		pgr_observe(out);
-		return;
-	}
-	memset(out, 0, sizeof(*out));
-	out->phase = PGR_POSTGRES_DOWN;
-	out->flags = PGR_FLAG_WORK_PENDING;
-}
-
 static void
 meet_expectations(PgrLoop *loop, int64 now)
 {
@@ -110,7 +96,7 @@ tell_observation(PgrLoop *loop, int64 now)
 
 	if (now < next_observation(loop))
 		return;
-	observe(loop, &seen);
+	pgr_observe(&seen);
 	loop->observed_ms = now;
 	if (memcmp(&seen, &loop->seen, sizeof(seen)) != 0)
 	{
@@ -132,7 +118,7 @@ tell_seal(PgrLoop *loop, int64 now)
 	if (!closed && now < loop->seal_until_ms)
 		return;
 	loop->sealing = false;
-	observe(loop, &loop->seen);
+	pgr_observe(&loop->seen);
 	pgr_event_sealed(&loop->event, loop->seal_term, closed, &loop->seen);
 	step(loop);
 }

@@ -234,6 +234,10 @@ on_proof_of_dialler(PgrConnection *c, const uint8 *proof, const char **problem)
 	c->state = PGR_CONNECTION_ESTABLISHED;
 	c->sequence = 0;
 	note_start_number(c, (int64) pgr_load_u64(c->transcript + HELLO_START));
+
+	/* Whoever reaches us is there: no reason to wait before reaching back. */
+	pgr_peers[c->node].retry_ms = PGR_NET_RETRY_MIN_MS;
+	pgr_peers[c->node].dial_at_ms = 0;
 	return true;
 }
 
