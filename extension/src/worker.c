@@ -17,6 +17,7 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/postmaster.h"
 #include "storage/ipc.h"
+#include "storage/pmsignal.h"
 #include "utils/guc.h"
 
 #include "config.h"
@@ -27,8 +28,8 @@
 #include "shared.h"
 #include "worker.h"
 
-/* A worker that lived for less counts as a quick death. */
-#define QUICK_DEATH_MS 10000
+/* Failures after a longer life have nothing to do with each other. */
+#define QUICK_FAILURE_MS 10000
 #define BACK_OFF_MIN_MS 100
 #define BACK_OFF_MAX_MS 30000
 
@@ -67,8 +68,7 @@ pgr_worker_init(void)
 	pg_atomic_init_u32(&worker->storing, 0);
 	pg_atomic_init_u32(&worker->leave_now, 0);
 	pg_atomic_init_u32(&worker->starts, 0);
-	pg_atomic_init_u32(&worker->quick_deaths, 0);
-	pg_atomic_init_u64(&worker->started_ms, 0);
+	pg_atomic_init_u32(&worker->failures, 0);
 	SpinLockInit(&worker->lock);
 
 	/* All children inherit it, so any of them can wake the loop. */
@@ -202,23 +202,31 @@ wait_patiently(int64 for_ms)
 	return false;
 }
 
-/* The first restart is quick, those that follow it closely less and less. */
+/*
+ * The first restart after a failure is quick, those that follow it closely
+ * less and less.  A worker that was told to leave has not failed.
+ */
 static int64
 back_off(void)
 {
-	PgrWorkerShared *worker = &pgr_shared->worker;
-	int64		now = pgr_now_ms();
-	int64		last = (int64) pg_atomic_read_u64(&worker->started_ms);
-	uint32		quick = pg_atomic_read_u32(&worker->quick_deaths);
+	uint32		failures = pg_atomic_read_u32(&pgr_shared->worker.failures);
 	int64		pause = BACK_OFF_MIN_MS;
 
-	quick = last != 0 && now - last < QUICK_DEATH_MS ? quick + 1 : 0;
-	pg_atomic_write_u32(&worker->quick_deaths, quick);
-	if (quick <= 1)
+	if (failures <= 1)
 		return 0;
-	for (uint32 i = 2; i < quick && pause < BACK_OFF_MAX_MS; i++)
+	for (uint32 i = 2; i < failures && pause < BACK_OFF_MAX_MS; i++)
 		pause *= 2;
 	return Min(pause, BACK_OFF_MAX_MS);
+}
+
+static void
+count_failure(int64 started)
+{
+	PgrWorkerShared *worker = &pgr_shared->worker;
+
+	if (pgr_now_ms() - started >= QUICK_FAILURE_MS)
+		pg_atomic_write_u32(&worker->failures, 0);
+	pg_atomic_fetch_add_u32(&worker->failures, 1);
 }
 
 static void
@@ -239,6 +247,7 @@ void
 pgr_node_worker_main(Datum argument)
 {
 	char		problem[640];
+	int64		started;
 
 	set_up_signals();
 	on_proc_exit(on_worker_exit, (Datum) 0);
@@ -255,11 +264,15 @@ pgr_node_worker_main(Datum argument)
 
 	if (!wait_patiently(back_off()))
 		proc_exit(1);
-	pg_atomic_write_u64(&pgr_shared->worker.started_ms, (uint64) pgr_now_ms());
+	started = pgr_now_ms();
 	if (!pgr_loop_run(false, worker_goes_on, problem, sizeof(problem)))
+	{
+		count_failure(started);
 		ereport(LOG,
 				(errmsg("pg_replica node worker leaves: %s", problem),
-				 errdetail("It starts anew from what is on disk. Without it this node does not vote, and if it is the primary its lease runs out.")));
+				 PostmasterIsAlive() ?
+				 errdetail("It starts anew from what is on disk. Without it this node does not vote, and if it is the primary its lease runs out.") : 0));
+	}
 
 	/* 0 would mean: never start it again. */
 	proc_exit(1);

@@ -28,9 +28,7 @@ typedef struct PgrWorkerShared
 	pg_atomic_uint32 storing;	/* 1 while the worker waits for its disk */
 	pg_atomic_uint32 leave_now; /* SIGTERM means: leave from wherever you are */
 	pg_atomic_uint32 starts;	/* worker starts since the postmaster started */
-	pg_atomic_uint32 quick_deaths;	/* in a row, for the back-off */
-	pg_atomic_uint64 started_ms;
-	pg_atomic_uint32 config_logged; /* problems of the configuration are in the log */
+	pg_atomic_uint32 failures;	/* in quick succession, for the back-off */
 	slock_t		lock;			/* guards finding */
 	char		finding[PGR_FINDING_COUNT][PGR_FINDING_SIZE];
 } PgrWorkerShared;

@@ -244,7 +244,7 @@ request(const uint8_t *at)
 	if (getenv("PGR_STUB_DEATH") != NULL && strcmp(verb, "failover") == 0)
 		snprintf(verb, sizeof(verb), "%s", getenv("PGR_STUB_DEATH"));
 	if (strcmp(verb, "die-fpe") == 0)
-		zero = 1 / zero;
+		zero = 1000 / zero;
 	else if (strcmp(verb, "die-stack") == 0)
 		zero = recurse(1);
 	else if (strcmp(verb, "die-abort") == 0)
