@@ -195,6 +195,13 @@ public final class Node {
         return instant;
     }
 
+    /** SIGSTOP to those whose title contains this text, such as "walsender". */
+    public void freezeTitled(String title) {
+        var pids = processesTitled(title);
+        if (pids.isEmpty()) throw new HarnessException(name() + " has no process titled \"" + title + "\": " + processes());
+        ProcessTable.signal("STOP", pids);
+    }
+
     public long thaw() {
         var pids = pids(processes());
         long instant = System.nanoTime();

@@ -1,0 +1,80 @@
+package pgreplica.clustertests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.List;
+
+import pgreplica.harness.Acknowledgement;
+import pgreplica.harness.Await;
+import pgreplica.harness.Cluster;
+import pgreplica.harness.Fidelity;
+import pgreplica.harness.Node;
+import pgreplica.harness.Writer;
+
+/** What many tests ask in the same way. */
+final class Checks {
+    /** The lease with default settings. */
+    static final Duration LEASE = Duration.ofMillis(800);
+    /** From the heartbeat that was sent last to the fault at most 100 ms, and a machine that does other things too. */
+    static final Duration TOLERANCE = Duration.ofMillis(400);
+
+    private Checks() {}
+
+    /** P2: from the first commit of the new primary on, the old one acknowledged nothing. */
+    static void nothingAcknowledgedByBoth(Writer witness, Writer pinned, Node former, Node promoted) {
+        long opened = witness.firstBy(promoted).orElseThrow().nanos();
+        assertThat(pinned.acknowledgedBy(former, opened)).as("late acknowledgements of " + former).isEmpty();
+        assertThat(witness.acknowledgedBy(former, opened)).as("late acknowledgements of " + former).isEmpty();
+    }
+
+    /** The old primary's last acknowledgement came within its lease. */
+    static void acknowledgedNothingAfterTheLease(Writer pinned, Node former, long faultNanos) {
+        long limit = faultNanos + LEASE.plus(TOLERANCE).toNanos();
+        assertThat(pinned.acknowledgedBy(former, limit)).as("acknowledged by " + former + " after its lease").isEmpty();
+    }
+
+    /**
+     * P4: what is missing from the new primary had not reached any survivor, which can only be true of the last
+     * moments before the old one was cut off from them.
+     */
+    static void lossIsConfinedTo(List<Acknowledgement> missing, Node former, long fromNanos) {
+        assertThat(missing).allSatisfy(row -> {
+            assertThat(row.node()).isEqualTo(former.name());
+            assertThat(row.nanos()).as("acknowledged before the last moments: " + row).isGreaterThan(fromNanos);
+        });
+    }
+
+    static void allNodesIdentical(Cluster cluster) {
+        var primary = cluster.awaitPrimary();
+        for (var standby : cluster.others(primary)) {
+            assertThat(Fidelity.differences(primary, standby)).as(standby + " against " + primary).isEmpty();
+        }
+    }
+
+    /** A clone writes new files, a rewind writes into those that are there. */
+    static Object dataFileIdentity(Node node) {
+        try {
+            return Files.getAttribute(node.files().data().resolve("PG_VERSION"), "unix:ino");
+        } catch (IOException failure) {
+            throw new AssertionError("no data directory in " + node.files().data(), failure);
+        }
+    }
+
+    static void awaitReceived(Node standby, Node primary) {
+        var position = primary.sql("select pg_current_wal_flush_lsn()").single();
+        Await.condition(standby + " has received " + position, Duration.ofSeconds(30),
+                () -> standby.sql("select coalesce(pg_last_wal_receive_lsn() >= '" + position + "'::pg_lsn, false)")
+                        .single().equals("t"),
+                () -> primary.describe() + standby.describe());
+    }
+
+    /** Commits on the primary that no standby receives: its walsenders are frozen, so the clients alone know of them. */
+    static void commitUnreplicated(Node primary, int rows) {
+        primary.freezeTitled("walsender");
+        primary.sql("app", "create table if not exists unreplicated (i int)");
+        for (int i = 0; i < rows; i++) primary.sql("app", "insert into unreplicated values (" + i + ")");
+    }
+}

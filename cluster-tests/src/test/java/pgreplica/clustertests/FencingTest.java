@@ -1,0 +1,124 @@
+package pgreplica.clustertests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static pgreplica.clustertests.P.P11;
+import static pgreplica.clustertests.P.P13;
+import static pgreplica.clustertests.P.P14;
+import static pgreplica.clustertests.P.P2;
+
+import java.time.Duration;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import pgreplica.harness.Await;
+import pgreplica.harness.Cluster;
+import pgreplica.harness.Writer;
+import pgreplica.harness.run.Account;
+import pgreplica.harness.wire.Session;
+
+/** A primary that has lost the others, its worker or its time stops acknowledging before anybody else begins. */
+@Tag("cluster")
+@Timeout(180)
+class FencingTest {
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+
+    /** Its clients still reach it, and one of them writes the whole time. */
+    @Test @Promise({P2, P11})
+    void aPrimaryInTheMinorityRefusesWritesWithinItsLease() {
+        assumeTrue(Account.isRoot(), "network namespaces need root");
+        try (var cluster = Cluster.of(3).namespaces().start()) {
+            var former = cluster.awaitPrimary();
+            var pinned = cluster.startWriter(Writer.Options.pinnedTo(former)).awaitRows(50);
+            var writer = cluster.startWriter().awaitRows(50);
+
+            long cut = cluster.isolate(former);
+            var promoted = cluster.awaitPrimaryOtherThan(former);
+            writer.awaitRowAfter(cut, node -> node.equals(promoted.name()), Cluster.PRIMARY_LIMIT);
+            writer.awaitRows(50);
+            Checks.acknowledgedNothingAfterTheLease(pinned, former, cut);
+            Checks.nothingAcknowledgedByBoth(writer, pinned, former, promoted);
+
+            cluster.heal();
+            former.awaitStreaming(Cluster.WHOLE_LIMIT);
+            Checks.nothingAcknowledgedByBoth(writer.stop(), pinned.stop(), former, promoted);
+            cluster.awaitWhole();
+            Checks.allNodesIdentical(cluster);
+        }
+    }
+
+    /** What it hears from the others is lost, what it says arrives: their timers alone would keep it for ever. */
+    @Test @Promise({P2, P11})
+    void aPrimaryThatOnlyHearsNothingIsReplaced() {
+        assumeTrue(Account.isRoot(), "network namespaces need root");
+        try (var cluster = Cluster.of(3).namespaces().start()) {
+            var former = cluster.awaitPrimary();
+            var pinned = cluster.startWriter(Writer.Options.pinnedTo(former)).awaitRows(20);
+            long cut = System.nanoTime();
+            cluster.others(former).forEach(other -> cluster.cut(other, former));
+            var writer = cluster.startWriter();
+            var promoted = cluster.awaitPrimaryOtherThan(former);
+            writer.awaitRowAfter(cut, node -> node.equals(promoted.name()), Cluster.PRIMARY_LIMIT);
+            Checks.acknowledgedNothingAfterTheLease(pinned, former, cut);
+            Checks.nothingAcknowledgedByBoth(writer, pinned, former, promoted);
+            cluster.heal();
+            cluster.awaitWhole();
+        }
+    }
+
+    @Test @Promise({P2, P11, P13})
+    void aFrozenPrimaryAcknowledgesNothingWhenItThaws() throws Exception {
+        try (var cluster = Cluster.of(3).start()) {
+            var former = cluster.awaitPrimary();
+            var pinned = cluster.startWriter(Writer.Options.pinnedTo(former).connections(4)).awaitRows(50);
+            var writer = cluster.startWriter().awaitRows(50);
+            var session = Session.open(former.application(), LIMIT);
+            session.query("create table promised (i int)", LIMIT);
+            session.query("begin; insert into promised values (1)", LIMIT);
+
+            long frozen = former.freeze();
+            var promoted = cluster.awaitPrimaryOtherThan(former);
+            writer.awaitRowAfter(frozen, node -> node.equals(promoted.name()), Cluster.PRIMARY_LIMIT);
+
+            long thawed = former.thaw();
+            assertThatThrownBy(() -> session.query("commit", LIMIT)).as("the open transaction's commit")
+                    .isInstanceOf(Exception.class);
+            session.abandon();
+            former.awaitStreaming(Cluster.WHOLE_LIMIT);
+            writer.awaitRows(50);
+            assertThat(pinned.stop().acknowledgedBy(former, thawed)).as("acknowledged after the thaw").isEmpty();
+            Checks.nothingAcknowledgedByBoth(writer.stop(), pinned, former, promoted);
+            assertThat(promoted.sql("app", "select to_regclass('promised') is null or not exists (select from promised)")
+                    .single()).isEqualTo("t");
+            cluster.awaitWhole();
+            Checks.allNodesIdentical(cluster);
+        }
+    }
+
+    /** Nobody tells the backends: their lease is over, that is all. The watchdog replaces the worker. */
+    @Test @Promise({P2, P11, P14})
+    void aHungWorkerLosesTheLeaseAndIsReplacedByTheWatchdog() {
+        try (var cluster = Cluster.of(3).start()) {
+            var former = cluster.awaitPrimary();
+            var worker = former.worker().orElseThrow();
+            var pinned = cluster.startWriter(Writer.Options.pinnedTo(former)).awaitRows(50);
+            var writer = cluster.startWriter().awaitRows(50);
+
+            long hung = former.freezeWorker();
+            writer.awaitRowAfter(hung + Checks.LEASE.plus(Checks.TOLERANCE).toNanos(), node -> true, Cluster.PRIMARY_LIMIT);
+            var now = cluster.awaitPrimary();
+            if (!now.name().equals(former.name())) {
+                Checks.acknowledgedNothingAfterTheLease(pinned, former, hung);
+                Checks.nothingAcknowledgedByBoth(writer, pinned, former, now);
+            }
+            Await.condition("another worker runs on " + former, Cluster.WHOLE_LIMIT,
+                    () -> former.worker().isPresent() && !former.worker().get().equals(worker), cluster::describe);
+            cluster.awaitWhole();
+            writer.awaitRows(20).stop();
+            Checks.allNodesIdentical(cluster);
+        }
+    }
+}
