@@ -77,21 +77,18 @@ read_strings(const char *path, int spare, int *count)
 	return strings;
 }
 
-/* The value of the last "-D", or NULL; and whether there is a "-C". */
+/* The value of the last "-D", or NULL. */
 static const char *
-scan_options(char **argv, bool *prints_setting)
+data_directory_option(char **argv)
 {
 	const char *directory = NULL;
 
-	*prints_setting = false;
 	for (int i = 1; argv[i] != NULL; i++)
 	{
 		const char *argument = argv[i];
 
 		if (argument[0] != '-' || argument[1] == '-' || argument[1] == '\0')
 			continue;
-		if (argument[1] == 'C')
-			*prints_setting = true;
 		if (argument[1] == 'D')
 			directory = argument[2] != '\0' ? argument + 2 : argv[i + 1];
 		/* the value of an option is not an option */
@@ -100,22 +97,6 @@ scan_options(char **argv, bool *prints_setting)
 			i++;
 	}
 	return directory;
-}
-
-bool
-pgr_is_server_start(void)
-{
-	int			count = 0;
-	bool		prints_setting = false;
-	char	  **argv;
-
-	if (!process_shared_preload_libraries_in_progress || IsUnderPostmaster ||
-		!IsPostmasterEnvironment || IsBinaryUpgrade)
-		return false;
-	argv = read_strings("/proc/self/cmdline", 0, &count);
-	if (argv != NULL && count > 0)
-		(void) scan_options(argv, &prints_setting);
-	return !prints_setting;
 }
 
 /*
@@ -127,7 +108,6 @@ static void
 save_arguments(void)
 {
 	int			count = 0;
-	bool		ignored;
 	const char *directory;
 
 	saved_argv = read_strings("/proc/self/cmdline", 4, &count);
@@ -135,7 +115,7 @@ save_arguments(void)
 		ereport(FATAL,
 				(errmsg("pg_replica could not read \"/proc/self/cmdline\": %m"),
 				 errdetail("It is needed to restart the server in place.")));
-	directory = scan_options(saved_argv, &ignored);
+	directory = data_directory_option(saved_argv);
 	if (directory == NULL)
 		directory = getenv("PGDATA");
 	if (directory == NULL || is_absolute_path(directory))

@@ -26,12 +26,6 @@ typedef struct PgrRestartShared
 	PgrWorkShared work;
 } PgrRestartShared;
 
-/*
- * A server is being started: not "postgres -C", not pg_upgrade's, not
- * single-user mode, which all load preloaded libraries too.
- */
-extern bool pgr_is_server_start(void);
-
 /* In _PG_init, after the shared mapping exists. */
 extern void pgr_restart_init(void);
 

@@ -1,0 +1,142 @@
+/*
+ * helper.c
+ *		The process that does the work before a start, attempt after attempt.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "helper.h"
+#include "identity.h"
+#include "shared.h"
+#include "store.h"
+#include "work.h"
+
+#define REWIND_ATTEMPTS 2
+#define PAUSE_LIMIT_MS 60000
+
+void
+pgr_work_phase(PgrWorkPhase phase)
+{
+	PgrWorkShared *work = &pgr_shared->restart.work;
+
+	pg_atomic_write_u64(&work->done_bytes, 0);
+	pg_atomic_write_u64(&work->total_bytes, 0);
+	pg_atomic_write_u32(&work->phase, phase);
+}
+
+/* The programs it runs, and what they run, are in its process group. */
+static void
+end_group(int signal_number)
+{
+	(void) kill(0, SIGKILL);
+}
+
+/*
+ * The voter child learns from the cluster where the data is to come from, and
+ * that may change while the work waits.  A clone is never taken back to a
+ * rewind: the data may be damaged already.
+ */
+static void
+take_order(PgrMarker *marker)
+{
+	PgrWorkShared *work = &pgr_shared->restart.work;
+	uint32		number;
+	char		problem[512];
+
+	if (!pgr_order_is_new())
+		return;
+	SpinLockAcquire(&work->mutex);
+	number = work->order_number;
+	strlcpy(marker->source, work->order_source, sizeof(marker->source));
+	marker->identity_length = work->order_identity_length;
+	memcpy(marker->identity, work->order_identity, work->order_identity_length);
+	if (work->order_work == PGR_WORK_CLONE && marker->work == PGR_WORK_REWIND &&
+		marker->step < PGR_STEP_REMOVING)
+	{
+		marker->work = PGR_WORK_CLONE;
+		marker->failures = 0;
+	}
+	SpinLockRelease(&work->mutex);
+	pgr_order_taken(number);
+	if (!pgr_marker_write(marker, problem, sizeof(problem)))
+		ereport(FATAL, (errmsg("pg_replica cannot go on with its work: %s", problem)));
+}
+
+/* True when the pause is over, false at once when there is a new order. */
+static void
+pause_before_next(uint32 failures)
+{
+	int64		until = pgr_now_ms() + Min(PAUSE_LIMIT_MS, 1000 << Min(failures - 1, 6));
+
+	pgr_work_phase(PGR_PHASE_WAITING);
+	while (pgr_now_ms() < until && !pgr_order_is_new())
+		pg_usleep(100000);
+}
+
+static void
+count_failure(PgrMarker *marker)
+{
+	char		problem[512];
+
+	marker->failures++;
+	if (marker->work == PGR_WORK_REWIND && marker->failures >= REWIND_ATTEMPTS &&
+		marker->step <= PGR_STEP_STAGED)
+	{
+		ereport(LOG,
+				(errmsg("pg_replica clones this node, because rewinding it failed %u times",
+						marker->failures)));
+		marker->work = PGR_WORK_CLONE;
+		marker->failures = 1;
+	}
+	if (!pgr_marker_write(marker, problem, sizeof(problem)))
+		ereport(FATAL, (errmsg("pg_replica cannot go on with its work: %s", problem)));
+}
+
+static void
+finish(const PgrMarker *marker)
+{
+	char		problem[512];
+
+	pgr_work_phase(PGR_PHASE_FINISHING);
+	if (!pgr_label_accept())
+		ereport(FATAL, (errmsg("pg_replica could not write \"%s\": %m", PGR_LABEL_FILE)));
+	if (marker->identity_length > 0 &&
+		!pgr_identity_write(marker->identity, marker->identity_length, problem, sizeof(problem)))
+		ereport(FATAL, (errmsg("pg_replica could not finish its work: %s", problem)));
+	if (!pgr_store_remove(PGR_STORE_WORK, problem, sizeof(problem)))
+		ereport(FATAL, (errmsg("pg_replica could not finish its work: %s", problem)));
+}
+
+void
+pgr_helper_main(void)
+{
+	PgrWorkShared *work = &pgr_shared->restart.work;
+	PgrMarker	marker;
+	bool		found;
+	char		problem[512];
+
+	(void) signal(SIGTERM, end_group);
+	if (!pgr_marker_read(&marker, &found, problem, sizeof(problem)))
+		ereport(FATAL, (errmsg("pg_replica cannot go on with its work: %s", problem)));
+	/* Ended after the marker was removed, and before this could be told. */
+	if (!found)
+		_exit(0);
+	for (;;)
+	{
+		take_order(&marker);
+		pg_atomic_write_u32(&work->work, marker.work);
+		pg_atomic_write_u32(&work->attempt, marker.failures + 1);
+		if (marker.work == PGR_WORK_REWIND ? pgr_rewind_attempt(&marker) : pgr_clone_attempt(&marker))
+			break;
+		/* Ended for a newer order: that is no failure. */
+		if (pgr_order_is_new())
+			continue;
+		count_failure(&marker);
+		pause_before_next(marker.failures);
+	}
+	finish(&marker);
+	_exit(0);
+}
