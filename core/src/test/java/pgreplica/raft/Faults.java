@@ -1,6 +1,7 @@
 package pgreplica.raft;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 
 /** What goes wrong in a simulated group, and what its operators do meanwhile: one run is one seed. */
@@ -55,7 +56,7 @@ final class Faults {
     private void fault() {
         if (over) return;
         var host = victim();
-        switch (random.nextInt(12)) {
+        switch (random.nextInt(15)) {
             case 0, 1 -> killVoter(host);
             case 2, 3 -> killMachine(host);
             case 4, 5 -> freeze(host);
@@ -63,14 +64,44 @@ final class Faults {
             case 7 -> blockSomeLinks();
             case 8, 9 -> handOver();
             case 10 -> looksGone(host);
+            case 11, 12 -> deposeUnnoticed(host);
+            case 13 -> restartLoyalVoters(host);
             default -> loseDisk();
         }
-        world.after(20_000 + random.nextInt(random.nextInt(3) == 0 ? 4_000_000 : 600_000), this::fault);
+        world.after(1_000 + random.nextInt(pause()), this::fault);
+    }
+
+    /** Faults come in bursts, for two within one lease do what neither does alone. */
+    private int pause() {
+        return switch (random.nextInt(5)) {
+            case 0, 1 -> 60_000;
+            case 2, 3 -> 600_000;
+            default -> 5_000_000;
+        };
+    }
+
+    /** The leader goes on alone while the others believe that it is gone. */
+    private void deposeUnnoticed(Host host) {
+        isolate(host);
+        looksGone(host);
+    }
+
+    /** One node asks for votes for a while; then the leader is cut off, and those who kept to it start again. */
+    private void restartLoyalVoters(Host leader) {
+        var asking = anyHost();
+        block(leader, asking, true);
+        world.after(900_000 + random.nextInt(900_000), () -> {
+            if (over) return;
+            isolate(leader);
+            for (var other : hosts) {
+                if (other != leader && other != asking) killVoter(other);
+            }
+        });
     }
 
     private void killVoter(Host host) {
         world.killVoter(host);
-        world.after(2_000 + random.nextInt(800_000), () -> world.startVoter(host));
+        world.after(2_000 + random.nextInt(random.nextBoolean() ? 30_000 : 800_000), () -> world.startVoter(host));
     }
 
     private void killMachine(Host host) {
@@ -103,6 +134,7 @@ final class Faults {
     }
 
     private void block(Host from, Host to, boolean bothWays) {
+        if (from == to) return;
         var there = List.of(from.node, to.node);
         var back = List.of(to.node, from.node);
         world.blocked.add(there);
@@ -149,7 +181,7 @@ final class Faults {
         }
         for (var host : hosts) {
             boolean member = leader.get().raft.configuration().hasMember(host.self);
-            boolean follows = host.raft.leader().equals(java.util.Optional.of(leader.get().self));
+            boolean follows = host.raft.leader().equals(Optional.of(leader.get().self));
             if (member && !follows) return new Promisekeeper.Broken("P11: " + host + " does not follow the leader" + roles());
         }
         return null;

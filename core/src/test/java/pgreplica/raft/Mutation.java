@@ -5,23 +5,24 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import pgreplica.base.NodeId;
+import pgreplica.base.VoterId;
 
 /**
  * A rule that the simulated host breaks on purpose, by changing what goes into a step or comes out of it. The
  * simulation must notice each of them, or it would not notice the same mistake in the shipped code.
  */
 enum Mutation {
-    NONE,
+    NONE(""),
 
     /** A4. */
-    PROMISES_FORGOTTEN_AT_RESTART {
+    PROMISES_FORGOTTEN_AT_RESTART("P2") {
         @Override RaftState started(RaftState state) {
             return state.withPromises(Promises.toEveryoneUntil(0));
         }
     },
 
     /** A5: a promise to the leader of today replaces the one to yesterday's. */
-    NEWEST_PROMISE_ONLY {
+    NEWEST_PROMISE_ONLY("P2") {
         @Override RaftState afterStep(RaftState before, RaftState after) {
             var newest = new TreeMap<NodeId, Promise>();
             for (var made : after.promises().byNode().entrySet()) {
@@ -34,7 +35,7 @@ enum Mutation {
     },
 
     /** A5: the voter promised to let the old leader be for less long than that leader's lease. */
-    PROMISE_SHORTER_THAN_LEASE {
+    PROMISE_SHORTER_THAN_LEASE("P2") {
         @Override RaftState beforeGrant(RaftState state) {
             var shorter = new TreeMap<NodeId, Promise>();
             for (var made : state.promises().byNode().entrySet()) {
@@ -45,7 +46,7 @@ enum Mutation {
     },
 
     /** A5: a candidate asks the others what they promised, and not itself. */
-    OWN_PROMISE_LEFT_OUT {
+    OWN_PROMISE_LEFT_OUT("P2") {
         @Override RaftState beforeGrant(RaftState state) {
             boolean own = state.ballot().votedFor().equals(Optional.of(state.self()));
             return own ? state.withPromises(Promises.toEveryoneUntil(0)) : state;
@@ -53,7 +54,7 @@ enum Mutation {
     },
 
     /** A6. */
-    RELEASE_TAKEN_BACK {
+    RELEASE_TAKEN_BACK("P2") {
         @Override RaftState afterStep(RaftState before, RaftState after) {
             if (!(after.role() instanceof Role.Leader leader) || !leader.released()) return after;
             return after.withRole(new Role.Leader(leader.progress(), leader.grants(), leader.sinceMillis(),
@@ -61,22 +62,22 @@ enum Mutation {
         }
     },
 
-    /** P9: the ballot gets to the disk one step late. */
-    BALLOT_PERSISTED_AFTER_SENDING {
+    /** P9: the ballot gets to the disk some time after it was acted on. */
+    BALLOT_PERSISTED_AFTER_SENDING("P1") {
         @Override boolean ballotIsLate() {
             return true;
         }
     },
 
-    /** P9: entries get to the disk one step late. */
-    ENTRIES_PERSISTED_AFTER_SENDING {
+    /** P9: entries get to the disk some time after they were acted on. */
+    ENTRIES_PERSISTED_AFTER_SENDING("P1") {
         @Override boolean entriesAreLate() {
             return true;
         }
     },
 
     /** Elections are won with one vote less: the missing one is made up. */
-    VOTES_OFF_BY_ONE {
+    VOTES_OFF_BY_ONE("P1") {
         @Override List<Input> forged(RaftState state, long nowMillis) {
             if (!(state.role() instanceof Role.Candidate asking)) return List.of();
             boolean oneShort = asking.votes().containsKey(state.self())
@@ -92,10 +93,10 @@ enum Mutation {
     },
 
     /** Entries are committed, and leases renewed, with one answer less: the missing one is made up. */
-    ANSWERS_OFF_BY_ONE {
+    ANSWERS_OFF_BY_ONE("P1") {
         @Override List<Input> forged(RaftState state, long nowMillis) {
             if (!(state.role() instanceof Role.Leader leader)) return List.of();
-            for (Map.Entry<pgreplica.base.VoterId, Progress> peer : leader.progress().entrySet()) {
+            for (Map.Entry<VoterId, Progress> peer : leader.progress().entrySet()) {
                 if (!state.configuration().voters().contains(peer.getKey())) continue;
                 boolean open = peer.getValue().matchIndex() < state.lastPosition().index()
                         || peer.getValue().answeredSentAtMillis() < nowMillis;
@@ -106,6 +107,13 @@ enum Mutation {
             return List.of();
         }
     };
+
+    /** What the message of the broken promise begins with. */
+    final String promise;
+
+    Mutation(String promise) {
+        this.promise = promise;
+    }
 
     RaftState started(RaftState state) {
         return state;

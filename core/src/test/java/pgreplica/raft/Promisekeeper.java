@@ -3,6 +3,7 @@ package pgreplica.raft;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import pgreplica.base.LogPosition;
 import pgreplica.base.Term;
@@ -43,7 +44,7 @@ final class Promisekeeper {
             check(has, "P1: leader " + state.self() + " of term " + state.term() + " lacks committed " + fact.entry());
         }
         state.grants().forEach((voter, grant) -> check(
-                grant.attachment().equals(java.util.Optional.of(new Sample.Report(voter.node(), state.term()))),
+                grant.attachment().equals(Optional.of(new Sample.Report(voter.node(), state.term()))),
                 "the grant of " + voter + " carries its own report of this term"));
     }
 

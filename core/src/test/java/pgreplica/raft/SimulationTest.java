@@ -48,9 +48,10 @@ class SimulationTest {
         for (long seed = 1; seed <= 3000; seed++) {
             try {
                 play(seed % 2 == 0 ? 3 : 5, seed, mutation);
-            } catch (Promisekeeper.Broken | InvariantViolation noticed) {
-                System.out.println(mutation + " noticed with seed " + seed + ": " + noticed.getMessage().lines().findFirst().get());
-                return;
+            } catch (Promisekeeper.Broken noticed) {
+                if (noticed.getMessage().startsWith(mutation.promise)) return;
+            } catch (InvariantViolation noticed) {
+                // The voter saw it first and stopped, as it should. The checkers must see it without its help.
             }
         }
         fail(mutation + " was not noticed");

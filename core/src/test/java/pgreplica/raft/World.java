@@ -143,7 +143,6 @@ final class World {
             return;
         }
         var before = host.raft;
-        writeLate(host);
         var step = stepWithMutation(before, host.clockMillis(nowMicros), input);
         host.raft = step.state();
         int dieBefore = disk.nextInt(100_000) < crashRate ? disk.nextInt(step.outputs().size() + 1) : -1;
@@ -218,12 +217,15 @@ final class World {
         }
     }
 
+    /** A late write sits in a cache for a while, and is lost if the voter dies meanwhile. */
     private void write(Host host, boolean late, Runnable write) {
-        if (late) {
-            lateWrites.computeIfAbsent(host.node, node -> new ArrayList<>()).add(write);
-        } else {
+        if (!late) {
+            writeLate(host);
             write.run();
+            return;
         }
+        lateWrites.computeIfAbsent(host.node, node -> new ArrayList<>()).add(write);
+        afterIfAlive(host, 200_000, () -> writeLate(host));
     }
 
     private void writeLate(Host host) {
@@ -294,12 +296,13 @@ final class World {
         return Optional.ofNullable(newest);
     }
 
-    /** Whether every machine is a voter, as far as the committed log says. */
+    /** Whether every machine is a voter, and no disk says otherwise. */
     boolean isComplete() {
-        var leader = newestLeader();
-        if (leader.isEmpty() || leader.get().raft.log().configurationIndex() > leader.get().raft.commitIndex()) return false;
         var all = new TreeSet<VoterId>();
         for (var host : hosts.values()) all.add(host.self);
-        return leader.get().raft.configuration().voters().equals(all);
+        for (var host : hosts.values()) {
+            if (!host.diskLog.configuration().voters().equals(all)) return false;
+        }
+        return true;
     }
 }
