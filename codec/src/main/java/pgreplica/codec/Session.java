@@ -12,7 +12,7 @@ import pgreplica.node.NodeStep;
 
 /**
  * The core of one process, from its Start on: events as bytes in, actions as bytes out. Holds the only references
- * that live from one step to the next.
+ * that live from one step to the next. Another Start begins anew and remembers nothing, as a new process would.
  */
 public final class Session {
     private static final long MILLIS_BETWEEN_COMPLAINTS = 10_000;
@@ -59,9 +59,10 @@ public final class Session {
     }
 
     private List<HostAction> start(HostEvent.Start start, long now) {
-        if (node.isPresent()) throw new Malformed("a second start");
         var opened = StateDirectory.open(start.settings().self(), start.files());
         directory = Optional.of(opened.directory());
+        malformedMessages = 0;
+        complainedAtMillis = -MILLIS_BETWEEN_COMPLAINTS;
         var step = Node.start(start.settings(), opened.files(), start.seed(), now);
 
         var actions = new ArrayList<HostAction>();
