@@ -14,7 +14,6 @@
 #define PGR_NAME_SIZE		64
 #define PGR_HOST_SIZE 256
 #define PGR_MAX_PROBLEMS 48
-#define PGR_MIN_SECRET 16
 
 typedef struct PgrNode
 {

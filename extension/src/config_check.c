@@ -18,9 +18,9 @@
 #include "access/xlog.h"
 #include "miscadmin.h"
 
+#include "auth.h"
 #include "config_check.h"
 
-#define SECRET_MAX 4096
 #define MAX_REJECTED 16
 
 /* Written by the postmaster before any child is forked. */
@@ -90,7 +90,7 @@ static void
 check_secret(PgrProblems *problems)
 {
 	const char *name = "pg_replica.secret_file";
-	char		secret[SECRET_MAX + 1];
+	char		secret[PGR_SECRET_MAX + 2];
 	struct stat info;
 	ssize_t		length;
 	int			fd;
@@ -132,15 +132,13 @@ check_secret(PgrProblems *problems)
 	if (length < 0)
 		return;
 
-	if (length > SECRET_MAX)
-		pgr_problem_add(problems, true, name, pgr_secret_file, "Use a shorter secret.",
-			"the secret is longer than %d bytes", SECRET_MAX);
-	while (length > 0 && isspace((unsigned char) secret[length - 1]))
+	/* as auth.c reads it: a line end belongs to the file, not to the secret */
+	while (length > 0 && (secret[length - 1] == '\n' || secret[length - 1] == '\r'))
 		length--;
-	if (length < PGR_MIN_SECRET)
+	if (length < PGR_SECRET_MIN || length > PGR_SECRET_MAX)
 		pgr_problem_add(problems, true, name, pgr_secret_file,
-			"Use a longer one on all nodes, for example the output of: openssl rand -hex 32",
-			"the secret has %d bytes, it needs at least %d", (int) length, PGR_MIN_SECRET);
+			"Use another one on all nodes, for example the output of: openssl rand -hex 32",
+			"the secret must have %d to %d bytes", PGR_SECRET_MIN, PGR_SECRET_MAX);
 	explicit_bzero(secret, sizeof(secret));
 }
 
