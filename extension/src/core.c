@@ -6,7 +6,8 @@
  * and runs out of memory with abort().  Postgres answers a child that died of
  * a signal by restarting every session of the server.  So while the core runs,
  * and only then, these signals lead back here; the worker then leaves in
- * order, and the next one starts from disk.
+ * order, and the next one starts from disk.  Outside the core they do what
+ * they did before.
  */
 #include "postgres.h"
 
@@ -23,52 +24,49 @@
 static const int deadly[] = {SIGFPE, SIGSEGV, SIGBUS, SIGABRT, SIGILL};
 
 static sigjmp_buf escape;
+static volatile sig_atomic_t inside = false;
 static volatile sig_atomic_t died_of = 0;
 static struct sigaction before[lengthof(deadly)];
 static int64 headroom_after_collection = 0;
 
 static void
-on_death(int signal_number)
+on_death(int signal_number, siginfo_t *info, void *context)
 {
-	died_of = signal_number;
-	pgr_core_poison();
-	siglongjmp(escape, 1);
+	if (inside)
+	{
+		died_of = signal_number;
+		pgr_core_poison();
+		siglongjmp(escape, 1);
+	}
+	for (int i = 0; i < lengthof(deadly); i++)
+		if (deadly[i] == signal_number)
+			sigaction(signal_number, &before[i], NULL);
+	/* A fault repeats itself now; what another process sent does not. */
+	if (info->si_code <= 0)
+		raise(signal_number);
 }
 
 /* A stack overflow needs another stack to be noticed on. */
 static bool
-make_signal_stack(void)
-{
-	static bool made = false;
-	stack_t		stack;
-
-	if (made)
-		return true;
-	memset(&stack, 0, sizeof(stack));
-	stack.ss_size = 64 * 1024;
-	stack.ss_sp = malloc(stack.ss_size);
-	made = stack.ss_sp != NULL && sigaltstack(&stack, NULL) == 0;
-	return made;
-}
-
-static void
 arm(void)
 {
 	struct sigaction action;
+	stack_t		stack;
 
+	memset(&stack, 0, sizeof(stack));
+	stack.ss_size = 64 * 1024;
+	stack.ss_sp = malloc(stack.ss_size);
+	if (stack.ss_sp == NULL || sigaltstack(&stack, NULL) != 0)
+		return false;
+
+	/* The mask stays as it is in the handler, so jumping out restores nothing. */
 	memset(&action, 0, sizeof(action));
-	action.sa_handler = on_death;
-	action.sa_flags = SA_ONSTACK | SA_NODEFER;
+	action.sa_sigaction = on_death;
+	action.sa_flags = SA_ONSTACK | SA_NODEFER | SA_SIGINFO;
 	sigemptyset(&action.sa_mask);
 	for (int i = 0; i < lengthof(deadly); i++)
 		sigaction(deadly[i], &action, &before[i]);
-}
-
-static void
-disarm(void)
-{
-	for (int i = 0; i < lengthof(deadly); i++)
-		sigaction(deadly[i], &before[i], NULL);
+	return true;
 }
 
 static const char *
@@ -119,25 +117,29 @@ enter(Call call, const uint8 *event, int32 length, uint8 *actions, int32 capacit
 {
 	volatile int answer = PGR_CORE_INVARIANT_BROKEN;
 
-	if (died_of == 0)
+	if (died_of == 0 && sigsetjmp(escape, 0) == 0)
 	{
-		if (sigsetjmp(escape, 1) == 0)
-		{
-			arm();
-			if (call == CALL_INIT)
-				answer = pgr_core_init();
-			else if (call == CALL_STEP)
-				answer = pgr_core_step(event, length, actions, capacity);
-			else
-				answer = pgr_core_collect();
-		}
-		disarm();
+		inside = true;
+		if (call == CALL_INIT)
+			answer = pgr_core_init();
+		else if (call == CALL_STEP)
+			answer = pgr_core_step(event, length, actions, capacity);
+		else
+			answer = pgr_core_collect();
 	}
+	inside = false;
 	if (died_of != 0)
 		answer = PGR_CORE_INVARIANT_BROKEN;
 	if (answer < 0)
 		describe(answer, problem, size);
 	return answer;
+}
+
+void
+pgr_box_abandon(void)
+{
+	inside = false;
+	pgr_core_poison();
 }
 
 bool
@@ -147,7 +149,7 @@ pgr_box_start(char *problem, size_t size)
 	sigset_t	mask;
 	int			answer;
 
-	if (locale == NULL || !make_signal_stack())
+	if (locale == NULL || !arm())
 	{
 		snprintf(problem, size, "no memory for the core's signal stack");
 		free(locale);

@@ -22,4 +22,7 @@ extern int32 pgr_box_step(const uint8 *event, int32 length,
  */
 extern bool pgr_box_tidy(bool idle, char *problem, size_t size);
 
+/* In a signal handler: the process leaves, from the middle of a step if need be. */
+extern void pgr_box_abandon(void);
+
 #endif							/* PGR_CORE_BOX_H */

@@ -16,8 +16,8 @@
 #define RETRY_MIN_MS 200
 #define RETRY_MAX_MS 5000
 #define LOG_EVERY_MS 60000
-#define ACCEPTS_PER_TURN 16
-#define BACKLOG 32
+#define ACCEPTS_PER_TURN 64
+#define BACKLOG 256
 
 typedef struct Listener
 {

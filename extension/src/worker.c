@@ -21,6 +21,7 @@
 #include "utils/guc.h"
 
 #include "config.h"
+#include "core.h"
 #include "fence.h"
 #include "guard.h"
 #include "loop.h"
@@ -134,7 +135,10 @@ on_terminate(SIGNAL_ARGS)
 	int			saved = errno;
 
 	if (parent == 0 && pg_atomic_read_u32(&pgr_shared->worker.leave_now) != 0)
+	{
+		pgr_box_abandon();
 		proc_exit(1);
+	}
 	leave = true;
 	pgr_wake();
 	errno = saved;
