@@ -26,7 +26,6 @@ import pgreplica.harness.Await;
 import pgreplica.harness.Blueprint;
 import pgreplica.harness.Cluster;
 import pgreplica.harness.run.Exec;
-import pgreplica.harness.run.PgInstall;
 
 /** Ordinary clients with ordinary multi-host addresses follow a failover by doing nothing but connect again. */
 @Tag("cluster")
@@ -58,7 +57,7 @@ class ClientsTest {
 
     private boolean psql(String turn) {
         int number = List.of("before", "after", "again").indexOf(turn);
-        return Exec.attempt(List.of(PgInstall.find(cluster.blueprint().version()).program("psql"), "-X", "-q", "-d",
+        return Exec.attempt(List.of(cluster.blueprint().install().program("psql"), "-X", "-q", "-d",
                 cluster.uri(), "-c", "insert into followed values ('psql', " + number + ")")).ok();
     }
 

@@ -14,6 +14,8 @@ import pgreplica.harness.run.Json;
 import pgreplica.harness.run.Loopback;
 import pgreplica.harness.run.Namespaces;
 import pgreplica.harness.run.Network;
+import pgreplica.harness.run.PgInstall;
+import pgreplica.harness.run.ServerCopy;
 
 /**
  * What a cluster was made of: everything that a command in another shell needs to know. It is kept in the cluster's
@@ -38,6 +40,21 @@ public record Blueprint(String name, Path home, String version, Network network,
 
     public NodeFiles files(NodeSpec node) {
         return new NodeFiles(home.resolve(node.name()), options.configInside());
+    }
+
+    /** The server's programs: the cluster's own copy if it has one. */
+    public PgInstall install() {
+        var installed = PgInstall.find(version);
+        var copy = serverCopy();
+        return ServerCopy.exists(copy.root()) ? copy.install(installed) : installed;
+    }
+
+    ServerCopy serverCopy() {
+        return new ServerCopy(home.resolve("server"));
+    }
+
+    boolean needsExtension() {
+        return !options.plain() || settings.getOrDefault("shared_preload_libraries", "").contains("pg_replica");
     }
 
     /** The value of pg_replica.nodes. */

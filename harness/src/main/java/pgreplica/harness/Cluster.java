@@ -114,9 +114,18 @@ public final class Cluster implements AutoCloseable {
             nodes.forEach(node -> node.awaitAccepting(PRIMARY_LIMIT));
             return this;
         }
-        Await.condition("one primary and " + (nodes.size() - 1) + " streaming standbys", WHOLE_LIMIT, this::isWhole,
-                this::describe);
+        Await.condition("one primary and " + (nodes.size() - 1) + " streaming standbys", WHOLE_LIMIT, () -> {
+            requireAllUp();
+            return isWhole();
+        }, this::describe);
         return this;
+    }
+
+    /** A restart in place keeps the process id, so a node without a postmaster will not come back by itself. */
+    private void requireAllUp() {
+        for (var node : nodes) {
+            if (node.life() == NodeStatus.Life.DOWN) throw new HarnessException(node + " has ended\n" + describe());
+        }
     }
 
     public boolean isWhole() {

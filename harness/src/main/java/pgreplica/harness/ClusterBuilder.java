@@ -16,6 +16,7 @@ import pgreplica.harness.run.Namespaces;
 import pgreplica.harness.run.Network;
 import pgreplica.harness.run.PgInstall;
 import pgreplica.harness.run.Ports;
+import pgreplica.harness.run.ServerCopy;
 
 /** Describes a cluster, and makes it. */
 public final class ClusterBuilder {
@@ -94,8 +95,6 @@ public final class ClusterBuilder {
 
     /** Makes directories, configuration and data of all nodes. Nothing runs yet. */
     public Cluster create() {
-        var install = PgInstall.find(version);
-        if (!plain) install.requireExtension();
         var place = home != null ? home : Homes.ofName(name);
         makeHome(place);
         Network network = namespaces ? Namespaces.choose() : new Loopback();
@@ -105,6 +104,7 @@ public final class ClusterBuilder {
         blueprint.write();
         var cluster = Cluster.own(blueprint);
         try {
+            if (blueprint.needsExtension()) provideExtension(blueprint);
             network.create(count);
             var secret = random();
             var making = blueprint.nodes().stream()
@@ -129,6 +129,14 @@ public final class ClusterBuilder {
             cluster.close();
             throw failure;
         }
+    }
+
+    /** As it was just built, in a copy of the server; otherwise as it is installed. */
+    private static void provideExtension(Blueprint blueprint) {
+        var installed = PgInstall.find(blueprint.version());
+        var build = ServerCopy.builtFor(blueprint.version());
+        if (build.isPresent()) blueprint.serverCopy().create(installed, build.get());
+        else installed.requireExtension();
     }
 
     private List<NodeSpec> nodes(Network network, Path place) {

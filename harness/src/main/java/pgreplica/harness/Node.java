@@ -11,7 +11,6 @@ import java.util.Optional;
 
 import pgreplica.harness.run.Account;
 import pgreplica.harness.run.Exec;
-import pgreplica.harness.run.PgInstall;
 import pgreplica.harness.run.ProcessTable;
 import pgreplica.harness.wire.Rows;
 import pgreplica.harness.wire.Session;
@@ -99,7 +98,7 @@ public final class Node {
     /** Starts the server in a session of its own and returns at once. */
     public Node start() {
         if (life() != NodeStatus.Life.DOWN) throw new HarnessException(name() + " still has processes: " + processes());
-        var server = new ArrayList<>(List.of(PgInstall.find(blueprint.version()).program("postgres"),
+        var server = new ArrayList<>(List.of(blueprint.install().program("postgres"),
                 "-D", files.data().toString()));
         if (!files.configInside()) server.addAll(List.of("-c", "config_file=" + files.config()));
         var command = new ArrayList<>(blueprint.network().prefix(spec.number()));

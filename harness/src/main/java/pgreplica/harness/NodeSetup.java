@@ -30,7 +30,7 @@ final class NodeSetup {
         this.blueprint = blueprint;
         this.node = node;
         this.files = blueprint.files(node);
-        this.install = PgInstall.find(blueprint.version());
+        this.install = blueprint.install();
     }
 
     void create(String secret) {

@@ -12,7 +12,6 @@ import org.junit.jupiter.api.Test;
 
 import pgreplica.harness.run.Account;
 import pgreplica.harness.run.Exec;
-import pgreplica.harness.run.PgInstall;
 
 /** Network cuts are silent, can be one-way, and end. They need root, and are left out for others. */
 @Tag("postgres")
@@ -47,7 +46,7 @@ class CutTest {
     }
 
     private static boolean reaches(Cluster cluster, Node from, Node to) {
-        return Exec.attempt(inside(cluster, from, PgInstall.find(cluster.blueprint().version()).program("pg_isready"),
+        return Exec.attempt(inside(cluster, from, cluster.blueprint().install().program("pg_isready"),
                 "-h", to.spec().host(), "-p", String.valueOf(to.spec().port()), "-t", "1")).ok();
     }
 

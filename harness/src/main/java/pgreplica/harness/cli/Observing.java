@@ -16,7 +16,6 @@ import pgreplica.harness.HarnessException;
 import pgreplica.harness.Node;
 import pgreplica.harness.NodeStatus;
 import pgreplica.harness.run.Json;
-import pgreplica.harness.run.PgInstall;
 import pgreplica.harness.run.ProcessTable;
 
 /** Verbs that only look. */
@@ -51,7 +50,7 @@ final class Observing {
         @Override public Integer call() throws IOException, InterruptedException {
             var cluster = named.cluster();
             var target = cluster.node(node).superuser("postgres");
-            var command = new ArrayList<>(List.of(PgInstall.find(cluster.blueprint().version()).program("psql"),
+            var command = new ArrayList<>(List.of(cluster.blueprint().install().program("psql"),
                     "-h", target.host(), "-p", String.valueOf(target.port()), "-U", target.user(), "-d", target.database()));
             command.addAll(arguments);
             return new ProcessBuilder(command).inheritIO().start().waitFor();

@@ -35,17 +35,18 @@ public record PgInstall(String version, Path binaries) {
 
     /** The extension's library is resolved by name and its SQL through the share directory, so it must be installed. */
     public void requireExtension() {
-        var libraries = Path.of(configured("--pkglibdir"), "pg_replica.so");
-        var control = Path.of(configured("--sharedir"), "extension", "pg_replica.control");
+        var libraries = configured("--pkglibdir").resolve("pg_replica.so");
+        var control = configured("--sharedir").resolve("extension").resolve("pg_replica.control");
         for (var file : List.of(libraries, control)) {
             if (!Files.isReadable(file)) {
-                throw new HarnessException("the extension is not installed for PostgreSQL " + version + ": " + file
-                        + " does not exist. Run ./dev install, or start plain servers with --plain.");
+                throw new HarnessException("the extension is neither built nor installed for PostgreSQL " + version + ": " + file
+                        + " does not exist. Run ./dev build, or start plain servers with --plain.");
             }
         }
     }
 
-    private String configured(String option) {
-        return Exec.run(List.of(program("pg_config"), option)).trim();
+    /** A directory that pg_config tells. */
+    Path configured(String option) {
+        return Path.of(Exec.run(List.of(program("pg_config"), option)).trim());
     }
 }

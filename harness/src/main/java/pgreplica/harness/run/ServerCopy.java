@@ -1,0 +1,94 @@
+package pgreplica.harness.run;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Optional;
+
+import pgreplica.harness.HarnessException;
+
+/**
+ * A server of one's own, with the extension as it was just built: nothing is installed system-wide, and a rebuild
+ * does not change a running cluster.
+ *
+ * <p>Postgres finds its libraries and its share directory relative to where its program really lies. So the programs
+ * are copied, everything else is linked to, and below a new root all keep the paths that they had.
+ */
+public record ServerCopy(Path root) {
+    private static final String LIBRARY = "pg_replica.so";
+
+    /** The directory that ./dev build wrote to, if it did: build-17, build, here or beside this module. */
+    public static Optional<Path> builtFor(String version) {
+        var configured = System.getenv("PGREPLICA_BUILD");
+        if (configured != null) return Optional.of(Path.of(configured));
+        var here = Path.of(System.getProperty("user.dir"));
+        for (var place : List.of(here, here.resolveSibling("."))) {
+            for (var name : List.of("build-" + version, "build")) {
+                var directory = place.resolve(name).normalize();
+                if (Files.isReadable(directory.resolve(LIBRARY))) return Optional.of(directory);
+            }
+        }
+        return Optional.empty();
+    }
+
+    public static boolean exists(Path root) {
+        return Files.isDirectory(root);
+    }
+
+    /** The copy, seen as an installation. */
+    public PgInstall install(PgInstall original) {
+        return new PgInstall(original.version(), below(original.binaries()));
+    }
+
+    public void create(PgInstall original, Path build) {
+        var libraries = original.configured("--pkglibdir");
+        var share = original.configured("--sharedir");
+        try {
+            copyAll(original.binaries());
+            linkAll(libraries);
+            linkAll(share);
+            var extension = share.resolve("extension");
+            Files.delete(below(extension));
+            linkAll(extension);
+            replace(build.resolve(LIBRARY), below(libraries));
+            try (var files = Files.list(build)) {
+                for (var file : files.toList()) {
+                    var name = file.getFileName().toString();
+                    if (name.equals("pg_replica.control") || name.endsWith(".sql")) replace(file, below(extension));
+                }
+            }
+        } catch (IOException failure) {
+            throw new HarnessException("cannot copy the server to " + root + ": " + failure, failure);
+        }
+    }
+
+    private Path below(Path original) {
+        return root.resolve(original.toString().substring(1));
+    }
+
+    private void copyAll(Path directory) throws IOException {
+        Files.createDirectories(below(directory));
+        try (var files = Files.list(directory)) {
+            for (var file : files.toList()) Files.copy(file, below(file), StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+
+    private void linkAll(Path directory) throws IOException {
+        Files.createDirectories(below(directory));
+        try (var entries = Files.list(directory)) {
+            for (var entry : entries.toList()) {
+                // The programs may lie below the library directory, as on Debian, and are already there.
+                if (!Files.exists(below(entry), LinkOption.NOFOLLOW_LINKS)) Files.createSymbolicLink(below(entry), entry);
+            }
+        }
+    }
+
+    private static void replace(Path file, Path directory) throws IOException {
+        var target = directory.resolve(file.getFileName());
+        Files.deleteIfExists(target);
+        Files.copy(file, target);
+    }
+}
