@@ -98,35 +98,35 @@ check_secret(PgrProblems *problems)
 	if (pgr_secret_file[0] == '\0')
 	{
 		pgr_problem_add(problems, true, name, "",
-			"Make a file with a long random text, the same on all nodes, readable only by the server's user, and name it here.",
-			"it is not set");
+						"Make a file with a long random text, the same on all nodes, readable only by the server's user, and name it here.",
+						"it is not set");
 		return;
 	}
 	if (stat(pgr_secret_file, &info) != 0)
 	{
 		pgr_problem_add(problems, true, name, pgr_secret_file,
-			"Copy the cluster's secret file to this path.",
-			"the file cannot be found: %s", strerror(errno));
+						"Copy the cluster's secret file to this path.",
+						"the file cannot be found: %s", strerror(errno));
 		return;
 	}
 	if (!S_ISREG(info.st_mode))
 	{
 		pgr_problem_add(problems, true, name, pgr_secret_file, "Name a plain file.",
-			"it is not a plain file");
+						"it is not a plain file");
 		return;
 	}
 	if ((info.st_mode & 0137) != 0 || (info.st_uid != geteuid() && info.st_uid != 0))
 		pgr_problem_add(problems, true, name, pgr_secret_file,
-			"Give the file to the server's user or to root, with mode 0600, or 0640 for root and the server's group.",
-			"others can read or change it: mode %04o, owner %u",
-			(unsigned) (info.st_mode & 07777), (unsigned) info.st_uid);
+						"Give the file to the server's user or to root, with mode 0600, or 0640 for root and the server's group.",
+						"others can read or change it: mode %04o, owner %u",
+						(unsigned) (info.st_mode & 07777), (unsigned) info.st_uid);
 
 	fd = open(pgr_secret_file, O_RDONLY | O_CLOEXEC);
 	length = fd < 0 ? -1 : read(fd, secret, sizeof(secret));
 	if (length < 0)
 		pgr_problem_add(problems, true, name, pgr_secret_file,
-			"Make the file readable for the server's user.",
-			"the file cannot be read: %s", strerror(errno));
+						"Make the file readable for the server's user.",
+						"the file cannot be read: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	if (length < 0)
@@ -137,8 +137,8 @@ check_secret(PgrProblems *problems)
 		length--;
 	if (length < PGR_SECRET_MIN || length > PGR_SECRET_MAX)
 		pgr_problem_add(problems, true, name, pgr_secret_file,
-			"Use another one on all nodes, for example the output of: openssl rand -hex 32",
-			"the secret must have %d to %d bytes", PGR_SECRET_MIN, PGR_SECRET_MAX);
+						"Use another one on all nodes, for example the output of: openssl rand -hex 32",
+						"the secret must have %d to %d bytes", PGR_SECRET_MIN, PGR_SECRET_MAX);
 	explicit_bzero(secret, sizeof(secret));
 }
 
@@ -169,9 +169,9 @@ check_parent(PgrProblems *problems, char *real)
 		return true;
 
 	pgr_problem_add(problems, true, "pg_replica.state_dir", pgr_state_dir,
-		"Make it, with mode 0700, and give it to the server's user.",
-		"the directory does not exist and cannot be made in \"%s\": %s",
-		parent, strerror(errno));
+					"Make it, with mode 0700, and give it to the server's user.",
+					"the directory does not exist and cannot be made in \"%s\": %s",
+					parent, strerror(errno));
 	return false;
 }
 
@@ -186,32 +186,32 @@ check_state_directory(PgrProblems *problems)
 	if (pgr_state_dir[0] != '/')
 	{
 		pgr_problem_add(problems, true, name, pgr_state_dir,
-			"Set an absolute path outside the data directory, such as /var/lib/pg_replica/n1.",
-			pgr_state_dir[0] == '\0' ? "it is not set" : "it is not an absolute path");
+						"Set an absolute path outside the data directory, such as /var/lib/pg_replica/n1.",
+						pgr_state_dir[0] == '\0' ? "it is not set" : "it is not an absolute path");
 		return;
 	}
 	if (realpath(pgr_state_dir, real) == NULL)
 	{
 		if (errno != ENOENT)
 			pgr_problem_add(problems, true, name, pgr_state_dir,
-				"Make the path reachable for the server's user.",
-				"the directory cannot be reached: %s", strerror(errno));
+							"Make the path reachable for the server's user.",
+							"the directory cannot be reached: %s", strerror(errno));
 		if (errno != ENOENT || !check_parent(problems, real))
 			return;
 	}
 	else if (stat(real, &info) != 0 || !S_ISDIR(info.st_mode))
 		pgr_problem_add(problems, true, name, pgr_state_dir, "Name a directory.",
-			"it is not a directory");
+						"it is not a directory");
 	else if (info.st_uid != geteuid() || (info.st_mode & 0077) != 0)
 		pgr_problem_add(problems, true, name, pgr_state_dir,
-			"Give the directory to the server's user, with mode 0700.",
-			"the directory has owner %u and mode %04o",
-			(unsigned) info.st_uid, (unsigned) (info.st_mode & 07777));
+						"Give the directory to the server's user, with mode 0700.",
+						"the directory has owner %u and mode %04o",
+						(unsigned) info.st_uid, (unsigned) (info.st_mode & 07777));
 
 	if (DataDir != NULL && realpath(DataDir, data) != NULL && is_inside(real, data))
 		pgr_problem_add(problems, true, name, pgr_state_dir,
-			"Use a directory outside: rewinding or cloning this node would overwrite its vote with another node's.",
-			"the directory is inside the data directory");
+						"Use a directory outside: rewinding or cloning this node would overwrite its vote with another node's.",
+						"the directory is inside the data directory");
 }
 
 static void
@@ -223,17 +223,17 @@ check_passfile(PgrProblems *problems)
 		return;
 	if (pgr_passfile[0] != '/')
 		pgr_problem_add(problems, true, "pg_replica.passfile", pgr_passfile,
-			"Set an absolute path.", "it is not an absolute path");
+						"Set an absolute path.", "it is not an absolute path");
 	else if (stat(pgr_passfile, &info) != 0 || !S_ISREG(info.st_mode) ||
 			 access(pgr_passfile, R_OK) != 0)
 		pgr_problem_add(problems, true, "pg_replica.passfile", pgr_passfile,
-			"Put a password file there that the server's user can read, or leave the setting empty.",
-			"it is not a file that the server can read");
+						"Put a password file there that the server's user can read, or leave the setting empty.",
+						"it is not a file that the server can read");
 	else if ((info.st_mode & 0077) != 0)
 		pgr_problem_add(problems, true, "pg_replica.passfile", pgr_passfile,
-			"Set its mode to 0600.",
-			"the file has mode %04o, and libpq ignores it if others can read it",
-			(unsigned) (info.st_mode & 07777));
+						"Set its mode to 0600.",
+						"the file has mode %04o, and libpq ignores it if others can read it",
+						(unsigned) (info.st_mode & 07777));
 }
 
 static void
@@ -241,23 +241,23 @@ check_server(PgrProblems *problems)
 {
 	if (pgr_sync_mode != PGR_SYNC_OFF)
 		pgr_problem_add(problems, false, "pg_replica.sync_mode",
-			pgr_sync_mode == PGR_SYNC_QUORUM ? "quorum" : "quorum_available",
-			"Set it to off, or set synchronous_standby_names yourself.",
-			"this version does not wait for standbys yet: off is in force");
+						pgr_sync_mode == PGR_SYNC_QUORUM ? "quorum" : "quorum_available",
+						"Set it to off, or set synchronous_standby_names yourself.",
+						"this version does not wait for standbys yet: off is in force");
 	if (!enableFsync)
 		pgr_problem_add(problems, false, "fsync", "off", "Set fsync to on.",
-			"without it, what this node reports to have may be gone after a crash, so it is not counted");
+						"without it, what this node reports to have may be gone after a crash, so it is not counted");
 	if (overridden.restore_command[0] != '\0')
 		pgr_problem_add(problems, false, "restore_command", overridden.restore_command,
-			"Remove it; a node gets WAL from the primary only.",
-			"it is not used: an archive can hold WAL of an abandoned timeline");
+						"Remove it; a node gets WAL from the primary only.",
+						"it is not used: an archive can hold WAL of an abandoned timeline");
 	if (overridden.recovery_target[0] != '\0')
 		pgr_problem_add(problems, false, "recovery_target", overridden.recovery_target,
-			"Remove it; restore to a point in time before the server joins a cluster.",
-			"it is not used: a node follows its primary to the latest WAL");
+						"Remove it; restore to a point in time before the server joins a cluster.",
+						"it is not used: a node follows its primary to the latest WAL");
 	if (pgr_replication_user[0] == '\0')
 		pgr_problem_add(problems, true, "pg_replica.replication_user", "",
-			"Set it to a role with the attribute REPLICATION.", "it is not set");
+						"Set it to a role with the attribute REPLICATION.", "it is not set");
 }
 
 /* Moves what stops the node to the front, in the order found. */
@@ -304,8 +304,8 @@ pgr_config_problems(PgrProblem *out, int max)
 	if (!pgr_config.configured)
 	{
 		pgr_problem_add(&problems, true, "shared_preload_libraries", "",
-			"Add pg_replica to shared_preload_libraries, set pg_replica.node_name and pg_replica.nodes, and restart the server.",
-			"pg_replica is not preloaded, or not configured");
+						"Add pg_replica to shared_preload_libraries, set pg_replica.node_name and pg_replica.nodes, and restart the server.",
+						"pg_replica is not preloaded, or not configured");
 		return problems.n;
 	}
 	return pgr_config_examine(&scratch, out, max);

@@ -119,14 +119,14 @@ parse_nodes(PgrProblems *problems, PgrConfig *config)
 
 		if (length >= sizeof(item) || !parse_node(item, &node))
 			pgr_problem_add(problems, true, "pg_replica.nodes", item, NODE_RULE,
-				"an entry cannot be understood");
+							"an entry cannot be understood");
 		else if (!is_node_name(node.name))
 			pgr_problem_add(problems, true, "pg_replica.nodes", item, NAME_RULE,
-				"\"%s\" is not a node name", node.name);
+							"\"%s\" is not a node name", node.name);
 		else if (config->n_nodes == PGR_MAX_NODES)
 			pgr_problem_add(problems, true, "pg_replica.nodes", item,
-				"Remove nodes from the list; clusters have 3 or 5.",
-				"there are more than %d nodes", PGR_MAX_NODES);
+							"Remove nodes from the list; clusters have 3 or 5.",
+							"there are more than %d nodes", PGR_MAX_NODES);
 		else
 			config->nodes[config->n_nodes++] = node;
 	}
@@ -137,15 +137,15 @@ check_pair(PgrProblems *problems, const PgrNode *one, const PgrNode *other)
 {
 	if (strcmp(one->name, other->name) == 0)
 		pgr_problem_add(problems, true, "pg_replica.nodes", one->name,
-			"Give each node a name of its own.", "two nodes have the same name");
+						"Give each node a name of its own.", "two nodes have the same name");
 	if (strcmp(one->host, other->host) != 0)
 		return;
 	if (one->raft_port == other->raft_port ||
 		one->raft_port == other->port || one->port == other->raft_port ||
 		one->port == other->port)
 		pgr_problem_add(problems, true, "pg_replica.nodes", one->host,
-			"Give each node on one host a Postgres port and a Raft port of its own.",
-			"nodes \"%s\" and \"%s\" share a port of one host", one->name, other->name);
+						"Give each node on one host a Postgres port and a Raft port of its own.",
+						"nodes \"%s\" and \"%s\" share a port of one host", one->name, other->name);
 }
 
 static bool
@@ -166,8 +166,8 @@ check_nodes(PgrProblems *problems, PgrConfig *config)
 
 		if (node->port == node->raft_port)
 			pgr_problem_add(problems, true, "pg_replica.nodes", node->name,
-				"Use another port for Raft, such as the Postgres port plus 2000.",
-				"the node's Postgres port and Raft port are the same");
+							"Use another port for Raft, such as the Postgres port plus 2000.",
+							"the node's Postgres port and Raft port are the same");
 		for (int j = 0; j < i; j++)
 			check_pair(problems, &config->nodes[j], node);
 		if (strcmp(node->name, pgr_node_name) == 0 && config->self < 0)
@@ -178,19 +178,19 @@ check_nodes(PgrProblems *problems, PgrConfig *config)
 		pgr_problem_add(problems, true, "pg_replica.nodes", "", NODE_RULE, "it is not set");
 	if (pgr_node_name[0] == '\0')
 		pgr_problem_add(problems, true, "pg_replica.node_name", "",
-			"Set it to the name that this server has in pg_replica.nodes.", "it is not set");
+						"Set it to the name that this server has in pg_replica.nodes.", "it is not set");
 	else if (!is_node_name(pgr_node_name))
 		pgr_problem_add(problems, true, "pg_replica.node_name", pgr_node_name, NAME_RULE,
-			"it is not a node name");
+						"it is not a node name");
 	else if (config->self < 0 && pgr_nodes[0] != '\0')
 		pgr_problem_add(problems, true, "pg_replica.node_name", pgr_node_name,
-			"Use one of the names there, or add this server to the list on every node.",
-			"pg_replica.nodes has no node of this name");
+						"Use one of the names there, or add this server to the list on every node.",
+						"pg_replica.nodes has no node of this name");
 
 	if (config->n_nodes == 2)
 		pgr_problem_add(problems, false, "pg_replica.nodes", pgr_nodes,
-			"Add a third node: of two, neither is a majority when the other is lost.",
-			"with two nodes there is no automatic failover");
+						"Add a third node: of two, neither is a majority when the other is lost.",
+						"with two nodes there is no automatic failover");
 }
 
 /* How the list names this server, against what the server is. */
@@ -208,14 +208,14 @@ check_self(PgrProblems *problems, PgrConfig *config)
 		config->listen_port = self->raft_port;
 	if (self->port != PostPortNumber)
 		pgr_problem_add(problems, false, "pg_replica.nodes", self->name,
-			"Ignore this if the port is translated on the way; otherwise correct the list or \"port\".",
-			"the list says Postgres port %d, this server listens on %d",
-			self->port, PostPortNumber);
+						"Ignore this if the port is translated on the way; otherwise correct the list or \"port\".",
+						"the list says Postgres port %d, this server listens on %d",
+						self->port, PostPortNumber);
 	if (remote && ListenAddresses != NULL &&
 		(strcmp(ListenAddresses, "localhost") == 0 || ListenAddresses[0] == '\0'))
 		pgr_problem_add(problems, false, "listen_addresses", ListenAddresses,
-			"Set listen_addresses to '*' or to this host's addresses.",
-			"other nodes cannot connect to this server, but pg_replica.nodes names other hosts");
+						"Set listen_addresses to '*' or to this host's addresses.",
+						"other nodes cannot connect to this server, but pg_replica.nodes names other hosts");
 }
 
 void
