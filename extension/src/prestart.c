@@ -180,6 +180,7 @@ become_child(pid_t parent, int death_signal)
 
 	pgr_in_prestart = true;
 	on_exit_reset();
+	MyProcPid = getpid();
 	InitProcessGlobals();
 	(void) prctl(PR_SET_PDEATHSIG, death_signal);
 	for (int i = 1; i < 32; i++)

@@ -77,6 +77,35 @@ read_control(ControlFileData *out)
 	return true;
 }
 
+/* What is preloaded here but ourselves: WAL may need its resource managers. */
+static void
+other_libraries(char *out, size_t size)
+{
+	const char *value = GetConfigOption("shared_preload_libraries", true, false);
+	char		list[1024];
+	char	   *rest;
+
+	out[0] = '\0';
+	strlcpy(list, value != NULL ? value : "", sizeof(list));
+	for (char *name = strtok_r(list, ", \"", &rest); name != NULL;
+		 name = strtok_r(NULL, ", \"", &rest))
+	{
+		if (strstr(name, "pg_replica") != NULL || strchr(name, '\'') != NULL)
+			continue;
+		if (out[0] != '\0')
+			strlcat(out, ",", size);
+		strlcat(out, name, size);
+	}
+}
+
+static const char *
+setting_or_empty(const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	return value != NULL && strchr(value, '\'') == NULL ? value : "";
+}
+
 /*
  * Settings for the single-user server that finishes recovery: the node's own
  * file may name the real data directory, so it is not used.  The limits are
@@ -85,16 +114,17 @@ read_control(ControlFileData *out)
 static bool
 write_settings(const ControlFileData *control)
 {
-	const char *libraries = GetConfigOption("shared_preload_libraries", true, false);
-	char		text[2048];
+	char		libraries[1024];
+	char		text[8192];
 
+	other_libraries(libraries, sizeof(libraries));
 	snprintf(text, sizeof(text),
-			 "shared_preload_libraries = '%s'\n"
+			 "shared_preload_libraries = '%s'\ndynamic_library_path = '%s'\n"
 			 "max_connections = %d\nmax_worker_processes = %d\nmax_wal_senders = %d\n"
 			 "max_prepared_transactions = %d\nmax_locks_per_transaction = %d\n"
 			 "wal_level = replica\nwal_log_hints = on\nfull_page_writes = on\n"
 			 "track_commit_timestamp = %s\nlogging_collector = off\nlog_destination = 'stderr'\n",
-			 libraries != NULL && strchr(libraries, '\'') == NULL ? libraries : "",
+			 libraries, setting_or_empty("dynamic_library_path"),
 			 control->MaxConnections, control->max_worker_processes, control->max_wal_senders,
 			 control->max_prepared_xacts, control->max_locks_per_xact,
 			 control->track_commit_timestamp ? "on" : "off");
@@ -107,7 +137,7 @@ finish_recovery(const char *directory)
 {
 	ControlFileData control;
 	char	   *arguments[] = {"--single", "-D", unconstify(char *, directory), "template1", NULL};
-	PgrTool		tool = {"postgres", arguments, false, NULL, NULL, ""};
+	PgrTool		tool = {"postgres", arguments, true, NULL, NULL, ""};
 
 	if (!read_control(&control))
 	{
@@ -193,6 +223,7 @@ typedef struct Keeping
 {
 	const char *to;
 	XLogSegNo	first;
+	XLogSegNo	last;			/* later ones are only room for WAL */
 	int			segment_size;
 	uint64		bytes;
 	int			left_out;
@@ -210,7 +241,7 @@ keep_segment(const char *directory, const char *name, void *argument)
 	if (IsXLogFileName(name))
 	{
 		XLogFromFileName(name, &timeline, &segment, keeping->segment_size);
-		if (segment < keeping->first)
+		if (segment < keeping->first || segment > keeping->last)
 			return true;
 		if (keeping->bytes + keeping->segment_size > KEPT_BYTES)
 		{
@@ -265,6 +296,7 @@ keep_rewound_wal(const Divergence *divergence)
 	keeping.to = directory;
 	keeping.segment_size = control.xlog_seg_size;
 	XLByteToSeg(divergence->at, keeping.first, keeping.segment_size);
+	XLByteToSeg(control.checkPoint, keeping.last, keeping.segment_size);
 	(void) pgr_directory_each(PGR_REWIND_DIRECTORY "/" XLOGDIR, keep_segment, &keeping);
 	(void) pgr_fsync_path(directory);
 	drop_old_sets(parent);
