@@ -1,8 +1,8 @@
 package pgreplica.instance;
 
-import java.util.Collections;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import pgreplica.base.FrozenSet;
 import pgreplica.base.Lsn;
 import pgreplica.base.Timeline;
 
@@ -21,7 +21,7 @@ public record InstanceRecord(DataIdentity identity, SortedSet<Timeline> explaine
             new InstanceRecord(DataIdentity.NONE, new TreeSet<>(), Timeline.NONE, Lsn.ZERO, false);
 
     public InstanceRecord {
-        explained = Collections.unmodifiableSortedSet(new TreeSet<>(explained));
+        explained = FrozenSet.of(explained);
     }
 
     public InstanceRecord explaining(SortedSet<Timeline> more) {

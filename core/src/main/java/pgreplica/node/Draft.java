@@ -1,10 +1,10 @@
 package pgreplica.node;
 
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import pgreplica.base.FrozenSet;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 import pgreplica.base.Timeline;
@@ -106,7 +106,7 @@ final class Draft {
 
         Leadership done() {
             return new Leadership(term, sinceMillis, summoned, vacancy,
-                    Collections.unmodifiableSortedSet(new TreeSet<>(tried)), graceSinceMillis, rule, ruleText,
+                    FrozenSet.of(tried), graceSinceMillis, rule, ruleText,
                     appointing, recordingFork, leaving, leavingSinceMillis);
         }
     }

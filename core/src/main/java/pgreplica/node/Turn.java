@@ -1,11 +1,11 @@
 package pgreplica.node;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import pgreplica.base.FrozenMap;
 import pgreplica.base.LogPosition;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
@@ -67,8 +67,8 @@ final class Turn {
 
     NodeStep done() {
         return new NodeStep(new NodeState(settings, random, raft, cluster, applied, instance, observed, seen, endSeen,
-                gate, errand, hold, Collections.unmodifiableSortedMap(peers), leadership.done(), told.done(),
-                Collections.unmodifiableSortedMap(requests), nextTicket), List.copyOf(actions));
+                gate, errand, hold, FrozenMap.of(peers), leadership.done(), told.done(),
+                FrozenMap.of(requests), nextTicket), List.copyOf(actions));
     }
 
     void act(Action action) {

@@ -5,6 +5,7 @@ import static pgreplica.base.Invariant.check;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import pgreplica.base.Division;
+import pgreplica.base.FrozenSet;
 import pgreplica.base.NodeId;
 import pgreplica.base.VoterId;
 

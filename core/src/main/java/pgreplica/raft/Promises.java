@@ -3,6 +3,7 @@ package pgreplica.raft;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import pgreplica.base.FrozenMap;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 

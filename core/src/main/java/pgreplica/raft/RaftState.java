@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import pgreplica.base.FrozenSet;
 import pgreplica.base.LogPosition;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;

@@ -3,6 +3,8 @@ package pgreplica.raft;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
+import pgreplica.base.FrozenMap;
+import pgreplica.base.FrozenSet;
 import pgreplica.base.VoterId;
 
 /** A role carries the data that exists only in it, so stale data has nowhere to live. */

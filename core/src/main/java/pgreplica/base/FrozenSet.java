@@ -1,4 +1,4 @@
-package pgreplica.raft;
+package pgreplica.base;
 
 import java.util.AbstractSet;
 import java.util.Comparator;
@@ -7,7 +7,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /** A sorted set that cannot change. The C build's library has no unmodifiableSortedSet. */
-final class FrozenSet<E> extends AbstractSet<E> implements SortedSet<E> {
+public final class FrozenSet<E> extends AbstractSet<E> implements SortedSet<E> {
     private final TreeSet<E> elements;
 
     private FrozenSet(TreeSet<E> elements) {
@@ -15,7 +15,7 @@ final class FrozenSet<E> extends AbstractSet<E> implements SortedSet<E> {
     }
 
     /** A copy, unless the set is frozen already. */
-    static <E> SortedSet<E> of(SortedSet<E> set) {
+    public static <E> SortedSet<E> of(SortedSet<E> set) {
         return set instanceof FrozenSet<E> ? set : new FrozenSet<>(new TreeSet<>(set));
     }
 

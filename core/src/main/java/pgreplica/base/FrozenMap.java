@@ -1,4 +1,4 @@
-package pgreplica.raft;
+package pgreplica.base;
 
 import java.util.AbstractMap;
 import java.util.AbstractSet;
@@ -10,7 +10,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** A sorted map that cannot change. The C build's library has no unmodifiableSortedMap. */
-final class FrozenMap<K, V> extends AbstractMap<K, V> implements SortedMap<K, V> {
+public final class FrozenMap<K, V> extends AbstractMap<K, V> implements SortedMap<K, V> {
     private final TreeMap<K, V> entries;
 
     private FrozenMap(TreeMap<K, V> entries) {
@@ -18,7 +18,7 @@ final class FrozenMap<K, V> extends AbstractMap<K, V> implements SortedMap<K, V>
     }
 
     /** A copy, unless the map is frozen already. */
-    static <K, V> SortedMap<K, V> of(SortedMap<K, V> map) {
+    public static <K, V> SortedMap<K, V> of(SortedMap<K, V> map) {
         return map instanceof FrozenMap<K, V> ? map : new FrozenMap<>(new TreeMap<>(map));
     }
 
