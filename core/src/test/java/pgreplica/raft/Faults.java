@@ -175,14 +175,18 @@ final class Faults {
 
     private Promisekeeper.Broken stuck() {
         var leader = world.newestLeader();
-        if (leader.isEmpty()) return new Promisekeeper.Broken("P11: no leader 3 election timeouts after the last fault" + roles());
+        if (leader.isEmpty()) {
+            return new Promisekeeper.Broken("P11: no leader 3 election timeouts after the last fault" + roles());
+        }
         if (!leader.get().isOpen(world.nowMicros)) {
             return new Promisekeeper.Broken("P11: the leader does not serve" + roles());
         }
         for (var host : hosts) {
             boolean member = leader.get().raft.configuration().hasMember(host.self);
             boolean follows = host.raft.leader().equals(Optional.of(leader.get().self));
-            if (member && !follows) return new Promisekeeper.Broken("P11: " + host + " does not follow the leader" + roles());
+            if (member && !follows) {
+                return new Promisekeeper.Broken("P11: " + host + " does not follow the leader" + roles());
+            }
         }
         return null;
     }

@@ -19,6 +19,17 @@ final class Promisekeeper {
     private final TreeMap<Long, Committed> committed = new TreeMap<>();
     private final Map<LogPosition, Origin> entries = new HashMap<>();
 
+    /** How often what happened, so that a test can tell that it happened at all. */
+    private final TreeMap<String, Integer> seen = new TreeMap<>();
+
+    void count(String what) {
+        seen.merge(what, 1, Integer::sum);
+    }
+
+    Map<String, Integer> seen() {
+        return seen;
+    }
+
     static final class Broken extends AssertionError {
         private static final long serialVersionUID = 1L;
 
@@ -37,6 +48,7 @@ final class Promisekeeper {
         check(known == null || known.equals(state.self()),
                 "P1: term " + state.term() + " has leaders " + known + " and " + state.self());
         if (known != null) return;
+        count("leaders");
         for (var fact : committed.values()) {
             if (fact.inTerm().compareTo(state.term()) >= 0) continue;
             boolean has = state.log().contains(fact.entry().position())
@@ -63,6 +75,8 @@ final class Promisekeeper {
     void commits(RaftState state, Entry entry, Sample.Applied after) {
         var fact = new Committed(entry, state.term(), after.chain());
         var known = committed.putIfAbsent(entry.index(), fact);
+        if (known == null) count("commits");
+        if (known == null && entry.payload() instanceof Payload.Configure) count("changes of members");
         check(known == null || known.entry().equals(entry),
                 "P1: " + state.self() + " commits " + entry + " where another committed " + known);
         check(known == null || known.chain() == after.chain(),
@@ -71,6 +85,7 @@ final class Promisekeeper {
 
     void installs(RaftState state, Sample.Applied image) {
         var known = committed.get(image.index());
+        count("images installed");
         check(known == null || known.chain() == image.chain(),
                 "P1: " + state.self() + " was given an image that differs from what was committed");
     }
@@ -82,13 +97,5 @@ final class Promisekeeper {
             check(other == opened || !other.isOpen(realMicros),
                     "P2: " + opened + " and " + other + " are open at " + realMicros / 1000 + " ms");
         }
-    }
-
-    int commitCount() {
-        return committed.size();
-    }
-
-    int leaderCount() {
-        return leaders.size();
     }
 }

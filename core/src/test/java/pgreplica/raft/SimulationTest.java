@@ -3,6 +3,7 @@ package pgreplica.raft;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -24,21 +25,22 @@ class SimulationTest {
     @ParameterizedTest
     @ValueSource(ints = {3, 5})
     void promisesHoldUnderFaults(int size) {
-        long commits = 0;
-        long leaders = 0;
+        var seen = new TreeMap<String, Integer>();
         for (long seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
             try {
                 var world = play(size, seed, Mutation.NONE);
-                commits += world.keeper.commitCount();
-                leaders += world.keeper.leaderCount();
+                world.keeper.seen().forEach((what, times) -> seen.merge(what, times, Integer::sum));
             } catch (Promisekeeper.Broken | InvariantViolation broken) {
                 fail("seed " + seed + " with " + size + " nodes (repeat with -Draft.seeds=1 -Draft.firstSeed="
                         + seed + "): " + broken.getMessage(), broken);
             }
         }
         // A run in which nothing happens proves nothing.
-        assertThat(commits).isGreaterThan(20L * SEEDS);
-        assertThat(leaders).isGreaterThan(5L * SEEDS);
+        assertThat(seen.get("commits")).isGreaterThan(20 * SEEDS);
+        assertThat(seen.get("leaders")).isGreaterThan(5 * SEEDS);
+        assertThat(seen.get("openings")).isGreaterThan(3 * SEEDS);
+        if (SEEDS < 20) return;
+        assertThat(seen).containsKeys("changes of members", "images installed", "releases");
     }
 
     /** Negative controls: each broken rule must be noticed. */

@@ -1,6 +1,7 @@
 package pgreplica.raft;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -22,8 +23,8 @@ final class World {
     final TreeMap<NodeId, Host> hosts = new TreeMap<>();
     final Promisekeeper keeper = new Promisekeeper();
     final Set<List<NodeId>> blocked = new HashSet<>();
-    private final PriorityQueue<Event> agenda = new PriorityQueue<>(
-            (a, b) -> a.atMicros != b.atMicros ? Long.compare(a.atMicros, b.atMicros) : Long.compare(a.number, b.number));
+    private final PriorityQueue<Event> agenda =
+            new PriorityQueue<>(Comparator.comparingLong(Event::atMicros).thenComparingLong(Event::number));
     private final Mutation mutation;
     private final Random network;
     private final Random disk;
@@ -46,7 +47,8 @@ final class World {
         disk = new Random(random.nextLong());
         var founders = Sample.voters(size);
         for (var voter : founders.voters()) {
-            var host = new Host(voter, random.nextInt(10_001) - 5_000, Sample.founded(founders), Sample.foundersBallot());
+            int ratePerMillion = random.nextInt(10_001) - 5_000;
+            var host = new Host(voter, ratePerMillion, Sample.founded(founders), Sample.foundersBallot());
             hosts.put(voter.node(), host);
             boot(host);
         }
@@ -155,6 +157,7 @@ final class World {
             carryOut(host, step.outputs().get(i));
         }
         if (host.leads() && !before.isLeader()) keeper.leads(host.raft);
+        if (host.raft.released() && !before.released()) keeper.count("releases");
         openFence(host);
         boolean dueChanged = host.raft.deadlineMillis() != before.deadlineMillis();
         if (dueChanged || input instanceof Input.TimePassed) wakeInTime(host);
@@ -173,6 +176,7 @@ final class World {
     private void openFence(Host host) {
         long now = host.clockMillis(nowMicros);
         if (host.leads() && now >= host.raft.othersLeaseOverAtMillis()) {
+            if (!host.isOpen(nowMicros) && host.raft.leaseUntilMillis() > now) keeper.count("openings");
             host.fenceUntilMillis = host.raft.leaseUntilMillis();
         }
         keeper.opened(host, hosts.values(), nowMicros);
