@@ -1,0 +1,124 @@
+package pgreplica.simulator;
+
+import java.util.List;
+import pgreplica.node.Event;
+
+/** What goes wrong: one fault after the other, until the world is healed. */
+final class Faults {
+    private final World world;
+    private final Dice dice;
+    private boolean active = true;
+    private boolean lostState;
+    private boolean lostData;
+    private long requests = 1;
+
+    Faults(World world) {
+        this.world = world;
+        dice = new Dice(world.seed, "faults");
+    }
+
+    void start() {
+        if (dice.chance(0.3)) world.network.loss = dice.between(0, 100) / 1000.0;
+        if (dice.chance(0.3)) world.network.slow = true;
+        for (var host : world.hosts) {
+            if (dice.chance(0.3)) host.crashesBetweenActions = dice.between(0, 20) / 10_000.0;
+        }
+        world.in(dice.between(100, 2000), this::next);
+    }
+
+    private void next() {
+        if (!active) return;
+        happen(world.hosts.get(dice.below(world.hosts.size())));
+        world.in(dice.chance(0.3) ? dice.between(1, 100) : dice.between(100, 4000), this::next);
+    }
+
+    private void happen(Host host) {
+        var other = world.hosts.get(dice.below(world.hosts.size()));
+        switch (dice.below(16)) {
+            case 0, 1 -> loseHost(host);
+            case 2, 3 -> host.postgres.killPostmaster();
+            case 4, 5 -> host.postgres.crash();
+            case 6 -> host.postgres.killWorker();
+            case 7, 8 -> host.freeze(dice.chance(0.5) ? dice.between(5, 900) : dice.between(900, 6000));
+            case 9 -> isolate(host);
+            case 10 -> cutOneWay(host, other);
+            case 11 -> cutData(host, other);
+            case 12, 13 -> ask(host);
+            case 14 -> loseStateOnce(host);
+            case 15 -> loseDataOnce(host);
+            default -> throw new IllegalStateException("no such fault");
+        }
+    }
+
+    private void loseHost(Host host) {
+        host.losePower();
+        world.in(dice.between(100, 6000), host::boot);
+    }
+
+    private void isolate(Host host) {
+        world.say(host, "IS CUT OFF");
+        for (var other : world.hosts) {
+            world.network.cut(host.index, other.index, true);
+            world.network.cut(other.index, host.index, true);
+        }
+        world.in(dice.between(50, 5000), () -> {
+            world.say(host, "IS BACK ON THE NETWORK");
+            for (var other : world.hosts) {
+                world.network.cut(host.index, other.index, false);
+                world.network.cut(other.index, host.index, false);
+            }
+        });
+    }
+
+    private void cutOneWay(Host host, Host other) {
+        world.say(host, "CANNOT REACH " + other.id);
+        world.network.cut(host.index, other.index, true);
+        world.in(dice.between(50, 5000), () -> world.network.cut(host.index, other.index, false));
+    }
+
+    private void cutData(Host host, Host other) {
+        world.say(host, "CANNOT STREAM with " + other.id);
+        world.network.cutData(host.index, other.index, true);
+        world.in(dice.between(50, 5000), () -> world.network.cutData(host.index, other.index, false));
+    }
+
+    private void ask(Host host) {
+        world.say(host, "IS ASKED for a failover");
+        host.give(new Event.Requested(requests++, "failover", List.of()));
+    }
+
+    /** Once in a run: a second lost voter of three could not be told from the first one's return. */
+    private void loseStateOnce(Host host) {
+        if (lostState || world.hosts.size() < 3 || !founded()) return;
+        lostState = true;
+        host.losePower();
+        world.say(host, "STATE DIRECTORY LOST");
+        host.loseStateDirectory();
+        world.in(dice.between(100, 3000), host::boot);
+    }
+
+    /** Only while every other node has good data: two losses at once are more than P11 survives. */
+    private void loseDataOnce(Host host) {
+        if (lostData || world.hosts.size() < 2 || !world.promises.unwell().isEmpty()) return;
+        lostData = true;
+        host.losePower();
+        host.postgres.loseData();
+        world.in(dice.between(100, 3000), host::boot);
+    }
+
+    /** Before every node has the cluster's data there is nothing that could be restored from another one. */
+    private boolean founded() {
+        return world.promises.promotions > 1;
+    }
+
+    void heal() {
+        active = false;
+        world.network.heal();
+        for (var host : world.hosts) {
+            host.crashesBetweenActions = 0;
+            host.thaw();
+            host.boot();
+        }
+        world.say(null, "ALL IS HEALED");
+    }
+}

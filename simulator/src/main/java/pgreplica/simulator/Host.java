@@ -1,0 +1,228 @@
+package pgreplica.simulator;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import pgreplica.base.NodeId;
+import pgreplica.codec.HostAction;
+import pgreplica.codec.HostActionCodec;
+import pgreplica.codec.HostEvent;
+import pgreplica.codec.HostEventCodec;
+import pgreplica.codec.Session;
+import pgreplica.node.Action;
+import pgreplica.node.Event;
+import pgreplica.node.NodeState;
+import pgreplica.node.Settings;
+
+/** One machine: its clock, its disk, and the process in which the core runs. */
+final class Host {
+    final World world;
+    final int index;
+    final NodeId id;
+    final Dice dice;
+    final Postgres postgres;
+    private TreeMap<String, byte[]> disk = new TreeMap<>();
+    private final ArrayDeque<HostEvent> backlog = new ArrayDeque<>();
+    private final long driftMillionths;
+    private long bootedAtMillis;
+    private long clockAtBoot;
+    private Optional<Session> session = Optional.empty();
+    private boolean preStart;
+    private long wakes;
+    private long lastGivenMillis;
+    boolean powered;
+    boolean frozen;
+    /** Counts the processes in which the core ran. */
+    int life;
+    /** Chance that the power fails in the middle of a list of actions. */
+    double crashesBetweenActions;
+
+    Host(World world, int index) {
+        this.world = world;
+        this.index = index;
+        id = world.listed.get(index).node();
+        dice = new Dice(world.seed, "host " + id);
+        // Two clocks differ by at most 0.8 %; the stated bound is 1 %.
+        driftMillionths = dice.between(-4000, 4000);
+        postgres = new Postgres(this);
+    }
+
+    // ---- clock -------------------------------------------------------------------------------
+
+    long clock() {
+        long elapsed = world.nowMillis - bootedAtMillis;
+        return clockAtBoot + elapsed + elapsed * driftMillionths / 1_000_000;
+    }
+
+    /** True milliseconds until this host's clock shows {@code clockMillis}. */
+    private long until(long clockMillis) {
+        long local = Math.max(0, clockMillis - clock());
+        return Math.max(0, local - local * driftMillionths / 1_000_000);
+    }
+
+    // ---- power and processes -----------------------------------------------------------------
+
+    void boot() {
+        if (powered) return;
+        powered = true;
+        bootedAtMillis = world.nowMillis;
+        clockAtBoot = dice.between(1, 5000);
+        world.say(this, "BOOTS");
+        postgres.start();
+    }
+
+    void losePower() {
+        if (!powered) return;
+        world.say(this, "LOSES POWER");
+        powered = false;
+        frozen = false;
+        backlog.clear();
+        endProcess();
+        postgres.losePower();
+    }
+
+    void freeze(long millis) {
+        if (!powered || frozen) return;
+        frozen = true;
+        world.say(this, "FREEZES for " + millis + " ms");
+        world.in(millis, this::thaw);
+    }
+
+    void thaw() {
+        if (!frozen) return;
+        frozen = false;
+        world.say(this, "THAWS");
+        while (!backlog.isEmpty() && !frozen) give(backlog.poll());
+    }
+
+    void endProcess() {
+        session = Optional.empty();
+        life++;
+    }
+
+    boolean isRunning() {
+        return session.isPresent();
+    }
+
+    Optional<NodeState> state() {
+        return session.isPresent() ? session.get().node() : Optional.empty();
+    }
+
+    /** The Raft state is gone: the node comes back as another voter (A11). */
+    void loseStateDirectory() {
+        disk = new TreeMap<>();
+    }
+
+    void startProcess(boolean asPreStartChild) {
+        if (!powered) return;
+        endProcess();
+        preStart = asPreStartChild;
+        session = Optional.of(new Session());
+        var settings = new Settings(id, List.copyOf(world.listed), 1000, 100, 5000, -1, "15.1", preStart, 1_700_000_000_000L);
+        var files = new ArrayList<HostEvent.File>();
+        disk.forEach((name, content) -> files.add(new HostEvent.File(name, content)));
+        give(new HostEvent.Start(settings, dice.any(), files));
+    }
+
+    // ---- events and actions ------------------------------------------------------------------
+
+    void give(Event event) {
+        give(new HostEvent.Plain(event));
+    }
+
+    void give(HostEvent event) {
+        if (session.isEmpty()) return;
+        if (frozen) {
+            if (backlog.size() < 10_000) backlog.add(event);
+            return;
+        }
+        world.events++;
+        lastGivenMillis = Math.max(lastGivenMillis, 0);
+        var bytes = HostEventCodec.encode(new HostEvent.Timed(clock(), event));
+        world.recorder.given(index, bytes);
+        if (world.traces) world.say(this, "<- " + Words.of(event));
+        byte[] reply;
+        try {
+            reply = session.get().step(bytes);
+        } catch (RuntimeException broken) {
+            throw new Promises.Broken("the core of " + id + " failed on " + Words.of(event), broken);
+        }
+        carryOut(HostActionCodec.decode(reply), life);
+        world.promises.check();
+    }
+
+    private void carryOut(List<HostAction> actions, int sameLife) {
+        for (var action : actions) {
+            if (crashesBetweenActions > 0 && dice.chance(crashesBetweenActions)) {
+                if (action instanceof HostAction.StoreAppend torn) tear(torn);
+                losePower();
+                world.in(dice.between(300, 4000), this::boot);
+            }
+            if (life != sameLife) return;
+            if (world.traces) Words.of(action).ifPresent(text -> world.say(this, "-> " + text));
+            switch (action) {
+                case HostAction.StoreReplace(var name, var content) -> disk.put(name, content);
+                case HostAction.StoreAppend append -> append(append);
+                case HostAction.Send(var to, var payload) -> {
+                    world.promises.bounded("a message of " + id, payload.length, 256 * 1024);
+                    world.network.send(this, to, payload);
+                }
+                case HostAction.Plain(var plain) -> carryOut(plain);
+            }
+        }
+    }
+
+    private void append(HostAction.StoreAppend append) {
+        var old = disk.get(append.name());
+        if (old == null || old.length != append.offset()) {
+            throw new Promises.Broken("P9: " + id + " appends at " + append.offset() + " to " + append.name()
+                    + " of " + (old == null ? "no" : old.length) + " bytes");
+        }
+        var longer = Arrays.copyOf(old, old.length + append.content().length);
+        System.arraycopy(append.content(), 0, longer, old.length, append.content().length);
+        world.promises.bounded("file " + append.name() + " of " + id, longer.length, 512 * 1024);
+        disk.put(append.name(), longer);
+    }
+
+    /** The power fails while the disk writes: some of it is there. */
+    private void tear(HostAction.StoreAppend append) {
+        var old = disk.get(append.name());
+        int written = dice.below(append.content().length);
+        var longer = Arrays.copyOf(old, old.length + written);
+        System.arraycopy(append.content(), 0, longer, old.length, written);
+        disk.put(append.name(), longer);
+    }
+
+    private void carryOut(Action action) {
+        switch (action) {
+            case Action.WakeAt(var at) -> wakeAt(at);
+            case Action.Log(var level, var text) -> world.promises.logged(this, text);
+            case Action.Reply(var request, var ok, var text) -> {}
+            case Action.Publish(var tables) -> {}
+            case Action.EvictClients() -> {}
+            case Action.SetLease lease -> postgres.setLease(lease.untilMillis(), preStart);
+            case Action.Seal(var term) -> postgres.seal(term, preStart);
+            case Action.Follow follow -> postgres.follow(follow);
+            case Action.Unfollow() -> postgres.closeGate();
+            case Action.Promote(var timeline) -> postgres.promote(timeline.number());
+            case Action.Restart restart -> postgres.restart(restart);
+            case Action.Checkpoint() -> postgres.checkpoint();
+            case Action.EnsureSlots(var slots) -> postgres.ensureSlots(slots);
+            case Action.WriteIdentity(var identity) -> postgres.writeIdentity(identity);
+            case Action.AllowReplication(var names) -> postgres.admit(names);
+            case Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
+                    Action.Send _ -> throw new IllegalStateException("these cross the border as bytes");
+        }
+    }
+
+    private void wakeAt(long clockMillis) {
+        long mine = ++wakes;
+        int sameLife = life;
+        world.in(until(clockMillis) + dice.between(0, 2), () -> {
+            if (wakes == mine && life == sameLife) give(new Event.TimePassed());
+        });
+    }
+}

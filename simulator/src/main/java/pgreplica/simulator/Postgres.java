@@ -1,0 +1,437 @@
+package pgreplica.simulator;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import pgreplica.base.Lsn;
+import pgreplica.base.NodeId;
+import pgreplica.base.Term;
+import pgreplica.base.Timeline;
+import pgreplica.instance.DataIdentity;
+import pgreplica.instance.Observation;
+import pgreplica.instance.Observation.Flags;
+import pgreplica.instance.Observation.Phase;
+import pgreplica.instance.Observation.Receiver;
+import pgreplica.node.Action;
+import pgreplica.node.Event;
+import pgreplica.node.Event.Task;
+import pgreplica.node.Event.Work;
+
+/** The Postgres server of one host: abstract in what it stores, faithful in how it starts, streams, is promoted and dies. */
+final class Postgres {
+    private static final long WAL_START = 0x1000000;
+
+    private final Host host;
+    private final World world;
+    private final Dice dice;
+
+    // What survives a loss of power.
+    private long systemIdentifier;
+    private boolean pristine;
+    private Wal wal;
+    private DataIdentity identity = DataIdentity.NONE;
+    private Optional<Action.Restart> unfinishedWork = Optional.empty();
+    private long checkpointBranch;
+    private List<String> slots = List.of();
+
+    // What does not.
+    private Phase phase = Phase.DOWN;
+    private int start;
+    private long leaseUntil;
+    private long orphansUntil;
+    private boolean replaying;
+    private boolean minimumRecoveryPending;
+    private boolean promoting;
+    private Optional<Action.Follow> gate = Optional.empty();
+    private boolean streaming;
+    private List<String> admitted = List.of();
+    private Observation lastSeen = Observation.NOTHING;
+    private boolean lookDue;
+
+    Postgres(Host host) {
+        this.host = host;
+        this.world = host.world;
+        dice = new Dice(world.seed, "postgres " + host.id);
+        initialise();
+    }
+
+    /** A fresh initdb, or an existing system with user data on the first host. */
+    private void initialise() {
+        systemIdentifier = dice.any() >>> 1;
+        pristine = true;
+        identity = DataIdentity.NONE;
+        unfinishedWork = Optional.empty();
+        long id = world.nextBranch();
+        wal = Wal.of(new Wal.Branch(id, 1, 0, WAL_START, new TreeSet<>()));
+        wal.write(1000);
+        checkpointBranch = id;
+        slots = List.of();
+    }
+
+    void holdUserData() {
+        pristine = false;
+        for (int i = 0; i < 20; i++) wal.write((int) dice.between(50, 5000));
+    }
+
+    void loseData() {
+        world.say(host, "DATA DIRECTORY LOST, initdb again");
+        initialise();
+    }
+
+    // ---- what others ask ---------------------------------------------------------------------
+
+    Wal wal() {
+        return wal;
+    }
+
+    boolean isPrimary() {
+        return phase == Phase.PRIMARY;
+    }
+
+    boolean isStreaming() {
+        return phase == Phase.STANDBY && streaming;
+    }
+
+    boolean isGone() {
+        return phase == Phase.DOWN;
+    }
+
+    Phase phase() {
+        return phase;
+    }
+
+    long systemIdentifier() {
+        return systemIdentifier;
+    }
+
+    boolean hasUnfinishedWork() {
+        return unfinishedWork.isPresent();
+    }
+
+    /** Whether a backend here would let a commit through: of this server, or an orphan of a killed one. */
+    boolean isOpen() {
+        long now = host.clock();
+        return host.powered && (phase == Phase.PRIMARY && now < leaseUntil || now < orphansUntil);
+    }
+
+    boolean admits(String applicationName) {
+        return phase == Phase.PRIMARY && admitted.contains(applicationName);
+    }
+
+    // ---- life --------------------------------------------------------------------------------
+
+    /** The server starts; unfinished work comes first, with the core in a child of its own. */
+    void start() {
+        int mine = ++start;
+        phase = Phase.DOWN;
+        leaseUntil = 0;
+        promoting = false;
+        gate = Optional.empty();
+        streaming = false;
+        admitted = List.of();
+        if (unfinishedWork.isPresent()) {
+            after(dice.between(10, 60), mine, () -> work(mine));
+            return;
+        }
+        phase = Phase.STARTING;
+        replaying = true;
+        minimumRecoveryPending = dice.chance(0.3);
+        after(dice.between(5, 40), mine, () -> host.startProcess(false));
+        after(dice.between(50, 400), mine, () -> become(Phase.STANDBY));
+        after(dice.between(400, 700), mine, () -> {
+            replaying = false;
+            minimumRecoveryPending = false;
+            look();
+        });
+    }
+
+    private void work(int mine) {
+        host.startProcess(true);
+        long millis = dice.between(200, 2500);
+        var ordered = unfinishedWork.get();
+        after(millis / 2, mine, () -> host.give(new Event.WorkProgress(ordered.work(), "copying", 500, 1000)));
+        after(millis, mine, () -> finishWork(ordered, mine));
+    }
+
+    private void finishWork(Action.Restart ordered, int mine) {
+        var source = world.host(new NodeId(ordered.source()));
+        boolean reachable = world.network.dataFlows(host, source) && source.postgres.isPrimary()
+                && !source.postgres.admitted.isEmpty();
+        if (!reachable) {
+            // Without a source the old data stays as it is, and the node comes up to be told something better.
+            world.say(host, "WORK FAILED: no source");
+            if (dice.chance(0.5)) {
+                after(dice.between(200, 1000), mine, () -> work(mine));
+                return;
+            }
+            unfinishedWork = Optional.empty();
+        } else {
+            world.say(host, "WORK DONE from " + source.id);
+            wal = source.postgres.wal.copy();
+            systemIdentifier = source.postgres.systemIdentifier;
+            pristine = source.postgres.pristine;
+            checkpointBranch = source.postgres.checkpointBranch;
+            identity = ordered.identity();
+            unfinishedWork = Optional.empty();
+        }
+        host.endProcess();
+        start();
+    }
+
+    void stop() {
+        start++;
+        phase = Phase.DOWN;
+        promoting = false;
+        streaming = false;
+        host.endProcess();
+    }
+
+    void losePower() {
+        start++;
+        phase = Phase.DOWN;
+        leaseUntil = 0;
+        orphansUntil = 0;
+        streaming = false;
+        promoting = false;
+    }
+
+    /** kill -9 of the postmaster: its backends go on as orphans, and their fence is the lease they know. */
+    void killPostmaster() {
+        if (phase == Phase.DOWN || !host.powered) return;
+        world.say(host, "POSTMASTER KILLED");
+        if (phase == Phase.PRIMARY) orphansUntil = Math.max(orphansUntil, leaseUntil);
+        stop();
+        int mine = start;
+        after(dice.between(200, 5000), mine, this::start);
+    }
+
+    /** A backend dies: every process of the server is restarted by the same postmaster, on the same timeline. */
+    void crash() {
+        if (phase != Phase.PRIMARY && phase != Phase.STANDBY || host.frozen) return;
+        world.say(host, "BACKEND CRASHES");
+        boolean wasPrimary = phase == Phase.PRIMARY;
+        int mine = ++start;
+        leaseUntil = 0;
+        promoting = false;
+        streaming = false;
+        phase = wasPrimary ? Phase.CRASH_RECOVERY : Phase.STARTING;
+        replaying = true;
+        host.endProcess();
+        after(dice.between(5, 100), mine, () -> host.startProcess(false));
+        long recovery = dice.chance(0.2) ? dice.between(3000, 9000) : dice.between(100, 1500);
+        after(recovery, mine, () -> {
+            replaying = false;
+            become(wasPrimary ? Phase.PRIMARY : Phase.STANDBY);
+        });
+    }
+
+    /** Only the worker dies; server, gate and fence are as they were. */
+    void killWorker() {
+        if (phase == Phase.DOWN || !host.isRunning()) return;
+        world.say(host, "WORKER DIES");
+        host.endProcess();
+        int mine = start;
+        after(dice.between(5, 300), mine, () -> host.startProcess(false));
+    }
+
+    void restart(Action.Restart ordered) {
+        if (phase == Phase.DOWN) return;
+        if (ordered.work() != Work.NONE) unfinishedWork = Optional.of(ordered);
+        int mine = ++start;
+        promoting = false;
+        long stopping = ordered.immediate() ? dice.between(1, 30) : dice.between(20, 300);
+        phase = Phase.STOPPING;
+        look();
+        after(stopping, mine, () -> {
+            stop();
+            after(dice.between(50, 300), start, this::start);
+        });
+    }
+
+    private void become(Phase next) {
+        phase = next;
+        look();
+    }
+
+    private void after(long millis, int sameStart, Runnable what) {
+        world.in(millis, () -> {
+            if (start == sameStart && host.powered) whenThawed(sameStart, what);
+        });
+    }
+
+    private void whenThawed(int sameStart, Runnable what) {
+        if (host.frozen) after(20, sameStart, what);
+        else what.run();
+    }
+
+    // ---- what the core asks ------------------------------------------------------------------
+
+    /** A pre-start child has no server and therefore no fence. */
+    void setLease(long untilClock, boolean preStart) {
+        if (!preStart) leaseUntil = untilClock;
+    }
+
+    void seal(Term term, boolean preStart) {
+        closeGate();
+        int sameLife = host.life;
+        boolean stuck = !preStart && dice.chance(0.005);
+        world.in(stuck ? 100 : dice.between(0, 3), () -> {
+            if (host.life != sameLife) return;
+            lastSeen = observe();
+            host.give(new Event.Sealed(term, !stuck, lastSeen));
+        });
+    }
+
+    void closeGate() {
+        gate = Optional.empty();
+        if (streaming) {
+            streaming = false;
+            look();
+        }
+    }
+
+    void follow(Action.Follow follow) {
+        world.promises.follows(host, follow);
+        gate = Optional.of(follow);
+    }
+
+    void admit(List<String> names) {
+        admitted = names;
+    }
+
+    void promote(int timeline) {
+        if (phase != Phase.STANDBY || promoting || dice.chance(0.02)) {
+            done(dice.between(1, 50), Task.PROMOTE, false);
+            return;
+        }
+        world.promises.promotes(host, timeline);
+        promoting = true;
+        int mine = start;
+        after(dice.between(50, 200), mine, () -> {
+            promoting = false;
+            closeGate();
+            wal.cutIncompleteRecord();
+            var branch = new Wal.Branch(world.nextBranch(), timeline, wal.timeline(), wal.end(), new TreeSet<>());
+            wal.fork(branch);
+            wal.write(100);
+            pristine = false;
+            phase = Phase.PRIMARY;
+            world.promises.promoted(host, branch);
+            look();
+        });
+    }
+
+    void checkpoint() {
+        int mine = start;
+        after(dice.between(20, 800), mine, () -> {
+            checkpointBranch = wal.branch().id();
+            look();
+            host.give(new Event.TaskDone(Task.CHECKPOINT, true, ""));
+        });
+    }
+
+    void ensureSlots(List<Action.Slot> wanted) {
+        var names = new ArrayList<String>();
+        for (var slot : wanted) names.add(slot.name());
+        slots = List.copyOf(names);
+        done(dice.between(1, 30), Task.SLOTS, true);
+    }
+
+    void writeIdentity(DataIdentity written) {
+        identity = written;
+        done(dice.between(0, 5), Task.IDENTITY, true);
+        look();
+    }
+
+    private void done(long millis, Task task, boolean ok) {
+        int sameLife = host.life;
+        world.in(millis, () -> {
+            if (host.life == sameLife) host.give(new Event.TaskDone(task, ok, ok ? "" : "it did not work"));
+        });
+    }
+
+    // ---- WAL ---------------------------------------------------------------------------------
+
+    /** Called every few milliseconds of true time while the host runs. */
+    void tick() {
+        if (!host.powered || host.frozen) return;
+        if (phase == Phase.PRIMARY) write();
+        if (phase == Phase.STANDBY) stream();
+    }
+
+    private void write() {
+        // The server writes some WAL of its own even when clients may not.
+        if (dice.chance(0.02)) wal.write((int) dice.between(30, 200));
+        if (!isOpen() || !dice.chance(0.7)) return;
+        wal.write((int) dice.between(40, 3000));
+        if (isOpen()) world.promises.acknowledged(host, wal);
+    }
+
+    private void stream() {
+        boolean was = streaming;
+        streaming = gate.isPresent() && receive(gate.get());
+        if (was != streaming) look();
+    }
+
+    private boolean receive(Action.Follow follow) {
+        var upstream = world.host(follow.upstream());
+        boolean reached = world.network.dataFlows(host, upstream)
+                && upstream.postgres.admits(follow.applicationName());
+        if (!reached || promoting) return false;
+        if (!streaming) wal.cutIncompleteRecord();
+        world.promises.streams(host, upstream);
+        long missing = upstream.postgres.wal.end() - wal.end();
+        wal.receive(upstream.postgres.wal, dice.chance(0.3) ? dice.between(0, Math.max(1, missing)) : Math.max(1, missing));
+        return true;
+    }
+
+    // ---- observation -------------------------------------------------------------------------
+
+    /** Something changed that the host sees within a few milliseconds. */
+    private void look() {
+        if (lookDue) return;
+        lookDue = true;
+        world.in(dice.between(1, 5), () -> {
+            lookDue = false;
+            lookNow();
+        });
+    }
+
+    void lookNow() {
+        if (!host.isRunning()) {
+            lastSeen = Observation.NOTHING;
+            return;
+        }
+        var seen = observe();
+        if (seen.equals(lastSeen)) return;
+        lastSeen = seen;
+        host.give(new Event.Observed(seen));
+    }
+
+    private Observation observe() {
+        var flags = new Flags(false, minimumRecoveryPending, false, unfinishedWork.isPresent(), false);
+        if (phase == Phase.DOWN) {
+            return new Observation(Phase.DOWN, 0, Timeline.NONE, Lsn.ZERO, Lsn.ZERO, false, false, "", Timeline.NONE,
+                    Lsn.ZERO, false, false, flags, DataIdentity.NONE, List.of(), List.of(), Lsn.ZERO);
+        }
+        boolean primary = phase == Phase.PRIMARY;
+        var branch = wal.branch();
+        return new Observation(phase, systemIdentifier, new Timeline(branch.timeline()),
+                new Lsn(primary ? wal.end() : wal.completeEnd()), new Lsn(wal.end()), primary || !replaying, isStreaming(),
+                gate.map(open -> open.upstream().name()).orElse(""), new Timeline(branch.parentTimeline()),
+                branch.parentTimeline() == 0 ? Lsn.ZERO : new Lsn(branch.start()), checkpointBranch == branch.id(),
+                pristine, flags, identity, slots, primary ? receivers() : List.of(), Lsn.ZERO);
+    }
+
+    private List<Receiver> receivers() {
+        var found = new ArrayList<Receiver>();
+        for (var other : world.hosts) {
+            var follows = other.postgres.gate;
+            boolean here = other.postgres.isStreaming() && follows.isPresent()
+                    && follows.get().upstream().equals(host.id);
+            if (here) found.add(new Receiver(follows.get().applicationName(), new Lsn(other.postgres.wal.end())));
+        }
+        return found;
+    }
+}

@@ -1,0 +1,193 @@
+package pgreplica.simulator;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import pgreplica.base.NodeId;
+import pgreplica.base.Term;
+import pgreplica.base.VoterId;
+import pgreplica.instance.Observation.Phase;
+import pgreplica.node.Action;
+import pgreplica.raft.Entry;
+import pgreplica.raft.RaftState;
+
+/** What must hold at every moment, checked after every event. Each message names the promise. */
+final class Promises {
+    /** A promise that does not hold. */
+    static final class Broken extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Broken(String what) {
+            super(what);
+        }
+
+        Broken(String what, Throwable cause) {
+            super(what, cause);
+        }
+    }
+
+    /** A commit whose client was told. */
+    private record Commit(Wal.Branch branch, long lsn) {}
+
+    private final World world;
+    private final TreeMap<Term, VoterId> leaders = new TreeMap<>();
+    private final TreeMap<Long, Entry> committed = new TreeMap<>();
+    private final TreeMap<VoterId, Long> checkedUpTo = new TreeMap<>();
+    private final TreeMap<Term, TreeSet<VoterId>> handedTo = new TreeMap<>();
+    private final TreeMap<Integer, NodeId> timelines = new TreeMap<>();
+    private final List<Commit> acknowledged = new ArrayList<>();
+    private long logLines;
+    long promotions;
+    long acknowledgements;
+    long lost;
+
+    Promises(World world) {
+        this.world = world;
+    }
+
+    void check() {
+        oneOpenFence();
+        for (var host : world.hosts) {
+            var state = host.state();
+            if (state.isEmpty()) continue;
+            var raft = state.get().raft();
+            if (raft.isLeader()) oneLeader(raft.term(), raft.self());
+            long from = checkedUpTo.getOrDefault(raft.self(), 0L);
+            for (long index = from + 1; index <= raft.commitIndex(); index++) {
+                if (raft.log().has(index)) oneHistory(host, raft.log().entry(index));
+            }
+            checkedUpTo.put(raft.self(), Math.max(from, raft.commitIndex()));
+            if (raft.handover().isPresent()) {
+                handedTo.computeIfAbsent(raft.term(), term -> new TreeSet<>()).add(raft.handover().get().target());
+            }
+            bounded("the log of " + host.id, raft.log().entries().size(), 200);
+            bounded("the requests of " + host.id, state.get().requests().size(), 64);
+        }
+    }
+
+    /** P1: compared over the whole history, not only among those who lead right now. */
+    private void oneLeader(Term term, VoterId leader) {
+        var known = leaders.putIfAbsent(term, leader);
+        if (known != null && !known.equals(leader)) {
+            throw new Broken("P1: term " + term + " has leaders " + known + " and " + leader);
+        }
+    }
+
+    private void oneHistory(Host host, Entry entry) {
+        var known = committed.putIfAbsent(entry.index(), entry);
+        if (known != null && !known.equals(entry)) {
+            throw new Broken("P1: " + host.id + " committed " + entry + ", another node " + known);
+        }
+    }
+
+    /** P2: true time, so clocks and their drift are part of it. */
+    private void oneOpenFence() {
+        Host open = null;
+        for (var host : world.hosts) {
+            if (!host.postgres.isOpen()) continue;
+            if (open != null) throw new Broken("P2: " + open.id + " and " + host.id + " are open at the same time");
+            open = host;
+        }
+    }
+
+    void acknowledged(Host host, Wal wal) {
+        acknowledgements++;
+        acknowledged.add(new Commit(wal.branch(), wal.end()));
+        oneOpenFence();
+    }
+
+    /** P4: no node whose report this leader holds or could have had has more; P7: only complete data of the cluster. */
+    void promotes(Host host, int timeline) {
+        var state = host.state().orElseThrow();
+        var founding = state.cluster().founding().orElseThrow();
+        if (host.postgres.systemIdentifier() != founding.systemIdentifier() || host.postgres.hasUnfinishedWork()) {
+            throw new Broken("P7: " + host.id + " is promoted with data that is not the cluster's");
+        }
+        for (var grant : state.raft().grants().keySet()) {
+            var other = world.host(grant.node());
+            if (other == host || other.state().isEmpty() || state.leadership().summoned()) continue;
+            var theirs = other.state().get();
+            boolean sealed = theirs.gate().isSealedIn(state.raft().term()) && !theirs.gate().stuck();
+            boolean counts = sealed && world.network.isWhole(host, other) && !other.postgres.hasUnfinishedWork()
+                    && other.postgres.phase() == Phase.STANDBY
+                    && !wasTried(state.raft(), grant)
+                    && theirs.observed().identity().equals(theirs.instance().identity())
+                    && theirs.instance().explained().contains(theirs.observed().timeline())
+                    && theirs.endSeen() && !theirs.observed().flags().minimumRecoveryPending();
+            if (counts && host.postgres.wal().compareProgress(other.postgres.wal()) < 0) {
+                throw new Broken("P4: " + host.id + " with " + host.postgres.wal() + " is promoted although "
+                        + other.id + " voted for it with " + other.postgres.wal());
+            }
+        }
+    }
+
+    /** A node that leadership was handed to, in vain, is not waited for any longer (B8). */
+    private boolean wasTried(RaftState raft, VoterId voter) {
+        return raft.handover().isEmpty() && handedTo.getOrDefault(raft.term(), new TreeSet<>()).contains(voter);
+    }
+
+    /** P5. */
+    void promoted(Host host, Wal.Branch branch) {
+        promotions++;
+        world.say(host, "IS PRIMARY on timeline " + branch.timeline());
+        var before = timelines.putIfAbsent(branch.timeline(), host.id);
+        if (before != null) {
+            throw new Broken("P5: timeline " + branch.timeline() + " was given to " + before + " and to " + host.id);
+        }
+        lost = 0;
+        for (var commit : acknowledged) {
+            if (!host.postgres.wal().contains(commit.branch(), commit.lsn())) lost++;
+        }
+    }
+
+    /** P6: the leader of the node's current term says from whom. */
+    void follows(Host host, Action.Follow follow) {
+        var state = host.state().orElseThrow();
+        if (!state.raft().term().equals(follow.term())) {
+            throw new Broken("P6: " + host.id + " of term " + state.raft().term() + " follows by order of term "
+                    + follow.term());
+        }
+        var leader = leaders.get(follow.term());
+        if (leader == null || !leader.node().equals(follow.upstream())) {
+            throw new Broken("P6: " + host.id + " follows " + follow.upstream() + ", the leader of term "
+                    + follow.term() + " is " + leader);
+        }
+    }
+
+    /** P7: a standby receives only what extends its own. */
+    void streams(Host host, Host upstream) {
+        if (!host.postgres.wal().isPrefixOf(upstream.postgres.wal())) {
+            throw new Broken("P7: " + host.id + " with " + host.postgres.wal() + " streams from " + upstream.id
+                    + " with " + upstream.postgres.wal() + ", which does not contain it");
+        }
+    }
+
+    /** P10. */
+    void bounded(String what, long size, long limit) {
+        if (size > limit) throw new Broken("P10: " + what + " grew to " + size + ", more than " + limit);
+    }
+
+    void logged(Host host, String text) {
+        logLines++;
+    }
+
+    long logLines() {
+        return logLines;
+    }
+
+    /** P11: one node is writable and every other one streams from it; else what is missing. */
+    String unwell() {
+        Host primary = null;
+        for (var host : world.hosts) {
+            if (host.postgres.isPrimary() && host.postgres.isOpen()) primary = host;
+        }
+        if (primary == null) return "no node is writable";
+        for (var host : world.hosts) {
+            if (host == primary) continue;
+            if (!host.postgres.isStreaming()) return host.id + " does not stream";
+            if (!host.postgres.wal().isPrefixOf(primary.postgres.wal())) return host.id + " has diverged";
+        }
+        return "";
+    }
+}

@@ -1,0 +1,76 @@
+package pgreplica.simulator;
+
+import java.util.function.Consumer;
+
+/** One seed from the founding of a cluster through its troubles to its recovery. */
+final class Run {
+    private static final long TICK_MILLIS = 20;
+    private static final long LOOK_MILLIS = 100;
+    private static final long FOUNDING_MILLIS = 60_000;
+    /** What P11 allows after the last fault: clones that fail and are tried again are the longest part of it. */
+    static final long RECOVERY_MILLIS = 60_000;
+
+    private final World world;
+    private final Dice dice;
+
+    Run(long seed, boolean traces, Consumer<String> trace) {
+        dice = new Dice(seed, "run");
+        int nodes = switch (dice.below(10)) {
+            case 0 -> 1;
+            case 1 -> 2;
+            case 2 -> 4;
+            case 3, 4 -> 5;
+            default -> 3;
+        };
+        world = new World(seed, nodes, traces, trace);
+    }
+
+    World world() {
+        return world;
+    }
+
+    /** @throws Promises.Broken when a promise does not hold */
+    void go() {
+        if (dice.chance(0.5)) world.hosts.get(dice.below(world.hosts.size())).postgres.holdUserData();
+        for (var host : world.hosts) {
+            world.in(dice.between(0, 2000), host::boot);
+        }
+        world.network.start();
+        tick();
+        look();
+        recoverWithin(FOUNDING_MILLIS, "after the start");
+        for (int round = 0; round < 2; round++) {
+            var faults = new Faults(world);
+            faults.start();
+            world.runUntil(world.nowMillis + dice.between(2000, 20_000));
+            faults.heal();
+            recoverWithin(RECOVERY_MILLIS, "after the last fault");
+        }
+    }
+
+    private void recoverWithin(long millis, String when) {
+        long end = world.nowMillis + millis;
+        // Well for a whole second: a moment between two elections is not recovery.
+        long wellSince = -1;
+        while (world.nowMillis < end) {
+            world.runUntil(world.nowMillis + 100);
+            if (!world.promises.unwell().isEmpty()) wellSince = -1;
+            else if (wellSince < 0) wellSince = world.nowMillis;
+            if (wellSince >= 0 && world.nowMillis - wellSince >= 1000) return;
+        }
+        throw new Promises.Broken("P11: " + millis / 1000 + " s " + when + ": " + world.promises.unwell());
+    }
+
+    private void tick() {
+        for (var host : world.hosts) host.postgres.tick();
+        world.promises.check();
+        world.in(TICK_MILLIS, this::tick);
+    }
+
+    private void look() {
+        for (var host : world.hosts) {
+            if (!host.frozen) host.postgres.lookNow();
+        }
+        world.in(LOOK_MILLIS, this::look);
+    }
+}

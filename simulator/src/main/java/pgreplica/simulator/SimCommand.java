@@ -1,0 +1,66 @@
+package pgreplica.simulator;
+
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Runs many seeds, or one with a trace that a person can read. */
+@Command(name = "sim", mixinStandardHelpOptions = true,
+        description = "Simulates whole clusters. Without a seed: many of them, and only failures are shown.")
+final class SimCommand implements Callable<Integer> {
+    @Parameters(index = "0", arity = "0..1", description = "replay this seed with its trace")
+    private Long seed;
+
+    @Option(names = "--seeds", defaultValue = "100", description = "how many seeds (default: ${DEFAULT-VALUE})")
+    private long seeds;
+
+    @Option(names = "--from", defaultValue = "1", description = "the first seed (default: ${DEFAULT-VALUE})")
+    private long from;
+
+    @Option(names = "--keep-going", description = "go on after a failure")
+    private boolean keepGoing;
+
+    @Override public Integer call() {
+        return seed != null ? replay(seed) : many();
+    }
+
+    private static int replay(long seed) {
+        var run = new Run(seed, true, System.out::println);
+        try {
+            run.go();
+            System.out.println("seed " + seed + ": no promise broken");
+            return 0;
+        } catch (Promises.Broken broken) {
+            System.out.println(broken.getMessage());
+            if (broken.getCause() != null) broken.getCause().printStackTrace(System.out);
+            return 1;
+        }
+    }
+
+    private int many() {
+        long start = System.nanoTime();
+        long events = 0;
+        long promotions = 0;
+        long failed = 0;
+        long simulatedMillis = 0;
+        for (long current = from; current < from + seeds; current++) {
+            var run = new Run(current, false, line -> {});
+            try {
+                run.go();
+            } catch (Promises.Broken broken) {
+                failed++;
+                System.out.println("FAILED seed=" + current + " replay with: ./dev sim " + current + "\n  "
+                        + broken.getMessage() + (broken.getCause() == null ? "" : ": " + broken.getCause()));
+                if (!keepGoing) return 1;
+            }
+            events += run.world().events;
+            promotions += run.world().promises.promotions;
+            simulatedMillis += run.world().nowMillis;
+        }
+        double seconds = (System.nanoTime() - start) / 1e9;
+        System.out.printf("%d seeds, %d failed, %.1f seeds/s, %.0f events/s, %d promotions, %d simulated minutes%n",
+                seeds, failed, seeds / seconds, events / seconds, promotions, simulatedMillis / 60_000);
+        return failed == 0 ? 0 : 1;
+    }
+}

@@ -1,0 +1,79 @@
+package pgreplica.simulator;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.PriorityQueue;
+import java.util.function.Consumer;
+import pgreplica.base.NodeId;
+import pgreplica.node.Settings.ListedNode;
+
+/** A whole cluster in one thread: true time, what is about to happen, and everybody it happens to. */
+final class World {
+    private record Due(long atMillis, long order, Runnable what) implements Comparable<Due> {
+        @Override public int compareTo(Due other) {
+            int byTime = Long.compare(atMillis, other.atMillis);
+            return byTime != 0 ? byTime : Long.compare(order, other.order);
+        }
+    }
+
+    final long seed;
+    final List<Host> hosts = new ArrayList<>();
+    final List<ListedNode> listed = new ArrayList<>();
+    final Network network;
+    final Promises promises;
+    final Consumer<String> trace;
+    final boolean traces;
+    private final PriorityQueue<Due> due = new PriorityQueue<>();
+    private long order;
+    private long branches;
+    long nowMillis;
+    long events;
+    Recorder recorder = (node, event) -> {};
+
+    /** Told every event that any core is given. */
+    interface Recorder {
+        void given(int node, byte[] event);
+    }
+
+    World(long seed, int nodes, boolean traces, Consumer<String> trace) {
+        this.seed = seed;
+        this.traces = traces;
+        this.trace = trace;
+        for (int i = 1; i <= nodes; i++) {
+            listed.add(new ListedNode(new NodeId("n" + i), "10.0.0." + i, 5432, 6432));
+        }
+        network = new Network(this);
+        promises = new Promises(this);
+        for (int i = 0; i < nodes; i++) hosts.add(new Host(this, i));
+    }
+
+    void in(long millis, Runnable what) {
+        due.add(new Due(nowMillis + millis, order++, what));
+    }
+
+    void runUntil(long millis) {
+        while (!due.isEmpty() && due.peek().atMillis() <= millis) next();
+        nowMillis = millis;
+    }
+
+    private void next() {
+        var happening = due.poll();
+        nowMillis = happening.atMillis();
+        happening.what().run();
+    }
+
+    Host host(NodeId node) {
+        for (var host : hosts) {
+            if (host.id.equals(node)) return host;
+        }
+        throw new IllegalArgumentException("no host " + node);
+    }
+
+    long nextBranch() {
+        return ++branches;
+    }
+
+    void say(Host host, String text) {
+        if (traces) trace.accept(String.format("%9.3f %s  %s", nowMillis / 1000.0, host == null ? "--" : host.id, text));
+    }
+}
