@@ -32,6 +32,7 @@
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
 #include "storage/ipc.h"
+#include "storage/procarray.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 
@@ -459,7 +460,8 @@ pgr_fence_evict_clients(void)
 
 		if (pid <= 0 || pid == MyProcPid || !OidIsValid(proc->databaseId))
 			continue;
-		if (!PgrProcIsRegular(proc))
+		/* before 17 an entry that nobody uses any more still shows its last process */
+		if (!PgrProcIsRegular(proc) || BackendPidGetProc(pid) != proc)
 			continue;
 		(void) kill(pid, SIGTERM);
 	}

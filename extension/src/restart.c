@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/guc.h"
 
 #include "config.h"
@@ -425,7 +426,11 @@ pgr_server_is_stopping(void)
 		pg_atomic_read_u32(&pgr_shared->restart.accepted) != 0;
 }
 
-/* Sessions of clients, and whoever else works in a database. */
+/*
+ * Sessions of clients, and whoever else works in a database.  Before 17 an
+ * entry that nobody uses any more still shows its last process, so only those
+ * in the proc array count.
+ */
 static bool
 sessions_remain(void)
 {
@@ -433,7 +438,8 @@ sessions_remain(void)
 	{
 		PGPROC	   *proc = &ProcGlobal->allProcs[i];
 
-		if (proc->pid != 0 && proc->pid != MyProcPid && proc->databaseId != InvalidOid)
+		if (proc->pid != 0 && proc->pid != MyProcPid && proc->databaseId != InvalidOid &&
+			BackendPidGetProc(proc->pid) == proc)
 			return true;
 	}
 	return false;
