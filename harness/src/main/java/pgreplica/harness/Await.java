@@ -8,19 +8,23 @@ import java.util.function.Supplier;
 /** Waits for conditions. Every wait has a deadline and can explain itself when the deadline passes. */
 public final class Await {
     private static final long POLL_MILLIS = 20;
+    private static final long PATIENT_POLL_MILLIS = 100;
+    private static final long PATIENT_AFTER_NANOS = 1_000_000_000L;
 
     private Await() {}
 
     /** The first value that {@code probe} finds; on a time-out the message carries what {@code explain} says. */
     public static <T> T value(String what, Duration limit, Supplier<Optional<T>> probe, Supplier<String> explain) {
-        long deadline = System.nanoTime() + limit.toNanos();
+        long start = System.nanoTime();
+        long deadline = start + limit.toNanos();
         while (true) {
             var found = probe.get();
             if (found.isPresent()) return found.get();
             if (System.nanoTime() - deadline >= 0) {
                 throw new HarnessException("waited " + limit.toMillis() + " ms for: " + what + "\n" + explain.get());
             }
-            pause(POLL_MILLIS);
+            // What takes long is looked at less often: asking costs the servers time as well.
+            pause(System.nanoTime() - start > PATIENT_AFTER_NANOS ? PATIENT_POLL_MILLIS : POLL_MILLIS);
         }
     }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
+import pgreplica.harness.run.Exec;
 import pgreplica.harness.run.Loopback;
 import pgreplica.harness.run.Namespaces;
 import pgreplica.harness.run.Network;
@@ -110,6 +111,8 @@ public final class ClusterBuilder {
             var making = blueprint.nodes().stream()
                     .map(node -> CompletableFuture.runAsync(() -> new NodeSetup(blueprint, node).create(secret))).toList();
             making.forEach(CompletableFuture::join);
+            // Otherwise the first crash recovery would spend seconds on writing out what initdb left in memory.
+            if (fsync) Exec.run(List.of("sync", "-f", place.toString()));
             return cluster;
         } catch (RuntimeException failure) {
             cluster.close();

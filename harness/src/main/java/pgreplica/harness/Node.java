@@ -50,13 +50,12 @@ public final class Node {
 
     /** The postmaster, if it lives. It keeps its process id when the extension restarts the server in place. */
     public Optional<Long> postmaster() {
-        return postmaster(ProcessTable.look());
+        return postmasterEntry().map(ProcessTable.Entry::pid);
     }
 
     /** Every process of this node, orphans included. */
     public List<ProcessTable.Entry> processes() {
-        var table = ProcessTable.look();
-        return table.belongingTo(postmaster(table), files.home());
+        return ProcessTable.look().belongingTo(postmaster(), files.home());
     }
 
     /** The processes whose title contains this text, such as "pg_replica node". */
@@ -71,23 +70,18 @@ public final class Node {
     }
 
     public NodeStatus.Life life() {
-        var table = ProcessTable.look();
-        var postmaster = postmaster(table);
-        if (postmaster.isPresent()) {
-            boolean frozen = table.find(postmaster.get()).map(ProcessTable.Entry::frozen).orElse(false);
-            return frozen ? NodeStatus.Life.FROZEN : NodeStatus.Life.RUNNING;
-        }
-        return table.belongingTo(Optional.empty(), files.home()).isEmpty()
+        var postmaster = postmasterEntry();
+        if (postmaster.isPresent()) return postmaster.get().frozen() ? NodeStatus.Life.FROZEN : NodeStatus.Life.RUNNING;
+        return ProcessTable.look().belongingTo(Optional.empty(), files.home()).isEmpty()
                 ? NodeStatus.Life.DOWN : NodeStatus.Life.ORPHANED;
     }
 
-    private Optional<Long> postmaster(ProcessTable table) {
+    private Optional<ProcessTable.Entry> postmasterEntry() {
         try {
             if (!Files.isReadable(files.pid())) return Optional.empty();
             long pid = Long.parseLong(Files.readString(files.pid()).trim());
             // The number may have been given to another process since.
-            return table.find(pid).filter(entry -> entry.commandLine().contains(files.data().toString()))
-                    .map(ProcessTable.Entry::pid);
+            return ProcessTable.find(pid).filter(entry -> entry.commandLine().contains(files.data().toString()));
         } catch (IOException | NumberFormatException unreadable) {
             return Optional.empty();
         }

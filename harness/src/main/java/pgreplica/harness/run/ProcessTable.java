@@ -43,8 +43,9 @@ public final class ProcessTable {
         return new ProcessTable(entries);
     }
 
-    public Optional<Entry> find(long pid) {
-        return Optional.ofNullable(entries.get(pid));
+    /** One process, now. */
+    public static Optional<Entry> find(long pid) {
+        return read(pid);
     }
 
     /**
