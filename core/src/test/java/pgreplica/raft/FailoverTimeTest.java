@@ -80,7 +80,8 @@ class FailoverTimeTest {
     @ValueSource(ints = {3, 5})
     void aReleasedLeaseIsNotWaitedFor(int size) {
         var times = measure(size, (world, old) -> {
-            var target = world.hosts.firstEntry().getValue() == old ? world.hosts.lastEntry() : world.hosts.firstEntry();
+            var hosts = world.hosts;
+            var target = hosts.firstEntry().getValue() == old ? hosts.lastEntry() : hosts.firstEntry();
             world.feed(old, new Input.Transfer(target.getValue().self, true));
         });
         assertThat(Times.mostly(times.open())).isLessThan(250);
