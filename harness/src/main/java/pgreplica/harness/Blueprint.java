@@ -35,7 +35,7 @@ public record Blueprint(String name, Path home, String version, Network network,
     public record Passwords(String superuser, String replication, String application) {}
 
     public static final String SUPERUSER = "postgres";
-    public static final String REPLICATION = "pg_replica";
+    public static final String REPLICATION = "replicator";
     public static final String APPLICATION = "app";
 
     public NodeFiles files(NodeSpec node) {
