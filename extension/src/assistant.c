@@ -210,10 +210,22 @@ tend_chores(void)
 	}
 }
 
+static volatile sig_atomic_t waits_for_checkpoint = false;
+
 static void
 checkpoint_now(void *argument)
 {
 	RequestCheckpoint(CHECKPOINT_IMMEDIATE | CHECKPOINT_FORCE | CHECKPOINT_WAIT);
+}
+
+/* Leaves without a word, unless it is in the middle of waiting. */
+static void
+on_terminate(SIGNAL_ARGS)
+{
+	if (waits_for_checkpoint)
+		die(postgres_signal_arg);
+	else
+		SignalHandlerForShutdownRequest(postgres_signal_arg);
 }
 
 static void
@@ -411,7 +423,9 @@ do_tasks(void)
 	SpinLockRelease(&shared->mutex);
 	if (checkpoint != 0)
 	{
+		waits_for_checkpoint = true;
 		ok = pgr_guarded(checkpoint_now, NULL, detail, sizeof(detail));
+		waits_for_checkpoint = false;
 		answer(&shared->checkpoint, checkpoint, ok, ok ? "" : detail);
 	}
 }
@@ -425,7 +439,7 @@ forget_assistant(int code, Datum argument)
 void
 pgr_assistant_main(Datum argument)
 {
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, on_terminate);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 
@@ -435,6 +449,9 @@ pgr_assistant_main(Datum argument)
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
+		/* Status 0 would mean: never again. */
+		if (ShutdownRequestPending)
+			proc_exit(1);
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;

@@ -319,10 +319,20 @@ rewind_staged_data(const PgrMarker *marker)
 	if (!finish_recovery(directory) ||
 		!run_pg_rewind(directory, marker->source, true, &divergence))
 		return false;
-	keep_rewound_wal(&divergence);
+
+	/*
+	 * The cluster has found this node diverged, or it would not be here.  A
+	 * source of version 15 that has not had a checkpoint since its promotion
+	 * looks like this; and the recovery above has written WAL of its own.
+	 */
 	if (divergence.needless)
+	{
 		ereport(LOG,
-				(errmsg("node \"%s\" has all of this node's WAL: nothing is rewound", marker->source)));
+				(errmsg("pg_rewind from node \"%s\" finds nothing to rewind, which cannot be", marker->source),
+				 errdetail("It compares timeline numbers only, and the source has had no checkpoint on its timeline yet.")));
+		return false;
+	}
+	keep_rewound_wal(&divergence);
 	pgr_work_phase(PGR_PHASE_REWINDING);
 	return run_pg_rewind(directory, marker->source, false, &divergence);
 }
