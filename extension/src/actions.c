@@ -64,6 +64,9 @@ store(PgrLoop *loop, const PgrAction *action)
 	char		problem[PGR_FINDING_SIZE];
 	bool		done;
 
+	/* What was sent before does not wait for the disk. */
+	pgr_net_flush_all();
+
 	/* The watchdog has more patience with a slow disk than with a loop. */
 	pg_atomic_write_u32(&pgr_shared->worker.storing, 1);
 	if (action->tag == PGR_ACTION_STORE_REPLACE)
@@ -310,6 +313,7 @@ pgr_actions_run(PgrLoop *loop, const uint8 *actions, int32 length)
 			break;
 		run(loop, &action);
 	}
+	pgr_net_flush_all();
 	if (!loop->broken && (reader.bad || reader.at != length))
 		pgr_loop_fail(loop, "the core gave a list of actions that cannot be read");
 }

@@ -29,6 +29,7 @@
 #include "store.h"
 
 #define TICK_MS 100
+#define SLACK_MS 20
 #define EAGER_MS 5
 #define ADDRESSES_EVERY_MS 1000
 #define PROGRESS_EVERY_MS 200
@@ -94,7 +95,8 @@ tell_observation(PgrLoop *loop, int64 now)
 {
 	static PgrObservation seen;
 
-	if (now < next_observation(loop))
+	/* Awake anyway: rather look a little early than wake up again for it. */
+	if (now < next_observation(loop) - (loop->expected != 0 ? 0 : SLACK_MS))
 		return;
 	pgr_observe(&seen);
 	loop->observed_ms = now;

@@ -26,6 +26,7 @@ pgr_mailbox_init(void)
 	PgrMailbox *box = &pgr_shared->mailbox;
 
 	pg_atomic_init_u64(&box->next_id, 1);
+	pg_atomic_init_u64(&box->asked, 0);
 	for (int i = 0; i < PGR_MAILBOX_SLOTS; i++)
 	{
 		pg_atomic_init_u32(&box->slots[i].state, PGR_MAIL_FREE);
@@ -132,6 +133,7 @@ pgr_mailbox_ask(const char *verb, int n_arguments, const char **arguments,
 	}
 	pg_write_barrier();
 	pg_atomic_write_u32(&slot->state, PGR_MAIL_ASKED);
+	pg_atomic_fetch_add_u64(&pgr_shared->mailbox.asked, 1);
 	pgr_worker_wake();
 
 	PG_TRY();
@@ -158,6 +160,13 @@ pgr_mailbox_ask(const char *verb, int n_arguments, const char **arguments,
 PgrMailSlot *
 pgr_mailbox_take(void)
 {
+	static uint64 seen = 0;
+	uint64		asked = pg_atomic_read_u64(&pgr_shared->mailbox.asked);
+
+	/* The slots are large; usually nobody has asked. */
+	if (asked == seen)
+		return NULL;
+	pg_read_barrier();
 	for (int i = 0; i < PGR_MAILBOX_SLOTS; i++)
 	{
 		PgrMailSlot *slot = &pgr_shared->mailbox.slots[i];
@@ -169,6 +178,7 @@ pgr_mailbox_take(void)
 			return slot;
 		}
 	}
+	seen = asked;
 	return NULL;
 }
 

@@ -39,6 +39,7 @@ typedef struct PgrMailSlot
 typedef struct PgrMailbox
 {
 	pg_atomic_uint64 next_id;
+	pg_atomic_uint64 asked;		/* how many requests were put into slots */
 	PgrMailSlot slots[PGR_MAILBOX_SLOTS];
 } PgrMailbox;
 

@@ -17,6 +17,7 @@
 #define COMPLAIN_MAX_MS 600000
 
 PgrConnection pgr_connections[PGR_NET_CONNECTIONS];
+int			pgr_net_used;
 PgrPeer		pgr_peers[PGR_MAX_NODES];
 int64		pgr_net_start_number;
 
@@ -34,6 +35,7 @@ void
 pgr_net_init(int64 start_number)
 {
 	pgr_net_start_number = start_number;
+	pgr_net_used = pgr_config.n_nodes;
 	for (int i = 0; i < PGR_NET_CONNECTIONS; i++)
 	{
 		pgr_connections[i].fd = -1;
@@ -148,6 +150,9 @@ pgr_net_drop(PgrConnection *c)
 	memset(c, 0, sizeof(*c));
 	c->fd = -1;
 	c->node = -1;
+	while (pgr_net_used > pgr_config.n_nodes &&
+		   pgr_connections[pgr_net_used - 1].state == PGR_CONNECTION_UNUSED)
+		pgr_net_used--;
 }
 
 /* The connection ended by itself: tell the core, and look what is left. */
@@ -189,8 +194,15 @@ pgr_net_send(int node, const uint8 *payload, int32 length)
 		return false;
 	c->sequence++;
 	c->out_length += PGR_FRAME_SIZE(length);
-	pgr_net_flush(c);
 	return true;
+}
+
+void
+pgr_net_flush_all(void)
+{
+	for (int node = 0; node < pgr_config.n_nodes; node++)
+		if (pgr_connections[node].out_at < pgr_connections[node].out_length)
+			pgr_net_flush(&pgr_connections[node]);
 }
 
 void
@@ -260,7 +272,7 @@ pgr_net_tick(int64 now)
 {
 	pgr_listen_tick(now);
 	pgr_probe_tick(now);
-	for (int i = 0; i < PGR_NET_CONNECTIONS; i++)
+	for (int i = 0; i < pgr_net_used; i++)
 	{
 		PgrConnection *c = &pgr_connections[i];
 
@@ -282,7 +294,7 @@ pgr_net_next_tick(void)
 {
 	int64		next = Min(pgr_listen_next_tick(), pgr_probe_next_tick());
 
-	for (int i = 0; i < PGR_NET_CONNECTIONS; i++)
+	for (int i = 0; i < pgr_net_used; i++)
 	{
 		const PgrConnection *c = &pgr_connections[i];
 
@@ -315,7 +327,7 @@ pgr_net_poll_set(struct pollfd *fds, int max)
 	int			n = pgr_listen_poll_set(fds, max);
 
 	n += pgr_probe_poll_set(fds + n, max - n);
-	for (int i = 0; i < PGR_NET_CONNECTIONS && n < max; i++)
+	for (int i = 0; i < pgr_net_used && n < max; i++)
 	{
 		const PgrConnection *c = &pgr_connections[i];
 
@@ -401,7 +413,7 @@ pgr_net_handle(const struct pollfd *fds, int n, int64 now)
 		if (fds[i].revents == 0 || pgr_listen_handle(&fds[i], now) ||
 			pgr_probe_handle(&fds[i], now))
 			continue;
-		for (int k = 0; k < PGR_NET_CONNECTIONS; k++)
+		for (int k = 0; k < pgr_net_used; k++)
 		{
 			PgrConnection *c = &pgr_connections[k];
 
@@ -453,11 +465,11 @@ pgr_net_next(PgrNetEvent *event)
 		*event = events[next_event++];
 		return true;
 	}
-	for (int i = 0; i < PGR_NET_CONNECTIONS; i++)
+	for (int i = 0; i < pgr_net_used; i++)
 	{
-		PgrConnection *c = &pgr_connections[next_connection];
+		PgrConnection *c = &pgr_connections[next_connection % pgr_net_used];
 
-		next_connection = (next_connection + 1) % PGR_NET_CONNECTIONS;
+		next_connection = (next_connection + 1) % pgr_net_used;
 		if (take_frame(c, event))
 			return true;
 		/* What arrived before the end still counts; then the end does. */

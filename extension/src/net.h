@@ -49,8 +49,13 @@ extern int	pgr_net_poll_set(struct pollfd *fds, int max);
 extern void pgr_net_handle(const struct pollfd *fds, int n, int64 now);
 extern bool pgr_net_next(PgrNetEvent *event);
 
-/* False: not connected, or too much is queued; the message is dropped. */
+/*
+ * False: not connected, or too much is queued; the message is dropped.  What
+ * was sent leaves with pgr_net_flush_all(): several messages to one node wake
+ * it once.
+ */
 extern bool pgr_net_send(int node, const uint8 *payload, int32 length);
+extern void pgr_net_flush_all(void);
 
 extern void pgr_net_close(void);
 

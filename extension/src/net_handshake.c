@@ -200,7 +200,7 @@ on_challenge(PgrConnection *c, const uint8 *challenge, const char **problem)
 PgrConnection *
 pgr_net_older_of(const PgrConnection *c)
 {
-	for (int i = PGR_MAX_NODES; i < PGR_NET_CONNECTIONS; i++)
+	for (int i = pgr_config.n_nodes; i < pgr_net_used; i++)
 	{
 		PgrConnection *other = &pgr_connections[i];
 

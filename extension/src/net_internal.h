@@ -74,7 +74,12 @@ typedef struct PgrPeer
 	int			complaints;		/* not logged since */
 } PgrPeer;
 
+/*
+ * First our connections to the nodes, by their index, then those that others
+ * made; pgr_net_used is behind the last one in use.
+ */
 extern PgrConnection pgr_connections[PGR_NET_CONNECTIONS];
+extern int	pgr_net_used;
 extern PgrPeer pgr_peers[PGR_MAX_NODES];
 extern int64 pgr_net_start_number;
 

@@ -225,7 +225,7 @@ place_for_stranger(void)
 	PgrConnection *victim = NULL;
 	bool		victim_is_node = true;
 
-	for (int i = PGR_MAX_NODES; i < PGR_NET_CONNECTIONS; i++)
+	for (int i = pgr_config.n_nodes; i < PGR_NET_CONNECTIONS; i++)
 	{
 		PgrConnection *c = &pgr_connections[i];
 		bool		is_node;
@@ -258,6 +258,7 @@ welcome(int fd, const PgrAddress *remote, int64 now)
 		return;
 	}
 	pgr_net_set_options(fd);
+	pgr_net_used = Max(pgr_net_used, (int) (c - pgr_connections) + 1);
 	c->state = PGR_CONNECTION_ACCEPTED;
 	c->fd = fd;
 	c->outgoing = false;
