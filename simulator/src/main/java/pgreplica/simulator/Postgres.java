@@ -222,6 +222,7 @@ final class Postgres {
         long recovery = dice.chance(0.2) ? dice.between(3000, 9000) : dice.between(100, 1500);
         after(recovery, mine, () -> {
             replaying = false;
+            minimumRecoveryPending = false;
             become(wasPrimary ? Phase.PRIMARY : Phase.STANDBY);
         });
     }

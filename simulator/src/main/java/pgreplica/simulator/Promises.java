@@ -2,15 +2,19 @@ package pgreplica.simulator;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import pgreplica.base.LogPosition;
+import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 import pgreplica.base.VoterId;
-import pgreplica.instance.Observation.Phase;
+import pgreplica.cluster.ClusterCommand;
 import pgreplica.node.Action;
+import pgreplica.node.NodeState;
 import pgreplica.raft.Entry;
-import pgreplica.raft.RaftState;
+import pgreplica.raft.Payload;
 
 /** What must hold at every moment, checked after every event. Each message names the promise. */
 final class Promises {
@@ -34,7 +38,7 @@ final class Promises {
     private final TreeMap<Term, VoterId> leaders = new TreeMap<>();
     private final TreeMap<Long, Entry> committed = new TreeMap<>();
     private final TreeMap<VoterId, Long> checkedUpTo = new TreeMap<>();
-    private final TreeMap<Term, TreeSet<VoterId>> handedTo = new TreeMap<>();
+    private final TreeSet<LogPosition> judged = new TreeSet<>();
     private final TreeMap<Integer, NodeId> timelines = new TreeMap<>();
     private final List<Commit> acknowledged = new ArrayList<>();
     private long logLines;
@@ -52,15 +56,15 @@ final class Promises {
             var state = host.state();
             if (state.isEmpty()) continue;
             var raft = state.get().raft();
-            if (raft.isLeader()) oneLeader(raft.term(), raft.self());
+            if (raft.isLeader()) {
+                oneLeader(raft.term(), raft.self());
+                appoints(host, state.get());
+            }
             long from = checkedUpTo.getOrDefault(raft.self(), 0L);
             for (long index = from + 1; index <= raft.commitIndex(); index++) {
                 if (raft.log().has(index)) oneHistory(host, raft.log().entry(index));
             }
             checkedUpTo.put(raft.self(), Math.max(from, raft.commitIndex()));
-            if (raft.handover().isPresent()) {
-                handedTo.computeIfAbsent(raft.term(), term -> new TreeSet<>()).add(raft.handover().get().target());
-            }
             bounded("the log of " + host.id, raft.log().entries().size(), 200);
             bounded("the requests of " + host.id, state.get().requests().size(), 64);
         }
@@ -97,34 +101,45 @@ final class Promises {
         oneOpenFence();
     }
 
-    /** P4: no node whose report this leader holds or could have had has more; P7: only complete data of the cluster. */
+    /** P7: only complete data of the cluster is promoted; P4: and not while leadership is on its way to a better node. */
     void promotes(Host host, int timeline) {
         var state = host.state().orElseThrow();
         var founding = state.cluster().founding().orElseThrow();
         if (host.postgres.systemIdentifier() != founding.systemIdentifier() || host.postgres.hasUnfinishedWork()) {
             throw new Broken("P7: " + host.id + " is promoted with data that is not the cluster's");
         }
-        for (var grant : state.raft().grants().keySet()) {
-            var other = world.host(grant.node());
-            if (other == host || other.state().isEmpty() || state.leadership().summoned()) continue;
-            var theirs = other.state().get();
-            boolean sealed = theirs.gate().isSealedIn(state.raft().term()) && !theirs.gate().stuck();
-            boolean counts = sealed && world.network.isWhole(host, other) && !other.postgres.hasUnfinishedWork()
-                    && other.postgres.phase() == Phase.STANDBY
-                    && !wasTried(state.raft(), grant)
-                    && theirs.observed().identity().equals(theirs.instance().identity())
-                    && theirs.instance().explained().contains(theirs.observed().timeline())
-                    && theirs.endSeen() && !theirs.observed().flags().minimumRecoveryPending();
-            if (counts && host.postgres.wal().compareProgress(other.postgres.wal()) < 0) {
-                throw new Broken("P4: " + host.id + " with " + host.postgres.wal() + " is promoted although "
-                        + other.id + " voted for it with " + other.postgres.wal());
-            }
+        if (state.raft().handover().isPresent()) {
+            throw new Broken("P4: " + host.id + " is promoted while it hands over to "
+                    + state.raft().handover().get().target());
         }
     }
 
-    /** A node that leadership was handed to, in vain, is not waited for any longer (B8). */
-    private boolean wasTried(RaftState raft, VoterId voter) {
-        return raft.handover().isEmpty() && handedTo.getOrDefault(raft.term(), new TreeSet<>()).contains(voter);
+    /**
+     * P4: when a leader appoints itself, no report that it holds reaches further; of nodes that were handed leadership
+     * in vain it need not think any more (B8).
+     */
+    private void appoints(Host host, NodeState state) {
+        var last = state.raft().log().entries().isEmpty() ? null : state.raft().log().entries().getLast();
+        boolean proposes = last != null && last.term().equals(state.raft().term())
+                && last.payload() instanceof Payload.Application(ClusterCommand.Appoint _)
+                && judged.add(last.position());
+        if (!proposes || state.leadership().summoned()) return;
+        for (var peer : state.peers().entrySet()) {
+            var report = peer.getValue().status().flatMap(status -> status.sealedTerm().equals(
+                    Optional.of(state.raft().term())) ? status.report() : Optional.empty());
+            var voter = peer.getValue().voter();
+            boolean counts = report.isPresent() && report.get().isValid() && peer.getValue().connected()
+                    && state.raft().configuration().voters().contains(voter.get())
+                    && !state.leadership().tried().contains(peer.getKey());
+            var wal = host.postgres.wal();
+            boolean better = counts && (report.get().timeline().number() > wal.timeline()
+                    || report.get().timeline().number() == wal.timeline()
+                            && report.get().end().isAfter(new Lsn(wal.completeEnd())));
+            if (better) {
+                throw new Broken("P4: " + host.id + " with " + wal + " appoints itself although " + peer.getKey()
+                        + " reported " + report.get());
+            }
+        }
     }
 
     /** P5. */
