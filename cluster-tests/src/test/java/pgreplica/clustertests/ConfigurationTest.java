@@ -30,7 +30,7 @@ class ConfigurationTest {
     private static List<Mistake> mistakes(Node node, Path files) throws IOException {
         var open = file(files, "open", "0123456789abcdef0123456789abcdef", "rw-r--r--");
         var brief = file(files, "brief", "short", "rw-------");
-        var readable = file(files, "passfile", "*:*:*:pg_replica:x", "rw-r--r--");
+        var readable = file(files, "passfile", "*:*:*:replicator:x", "rw-r--r--");
         var raftPort = node.spec().listed().replaceAll("/.*", "/" + node.spec().port());
         return List.of(
                 new Mistake("pg_replica.node_name", "stranger", "has no node of this name"),

@@ -81,7 +81,6 @@ final class NodeSetup {
         settings.put("min_wal_size", "80MB");
         settings.put("max_wal_size", "256MB");
         settings.put("log_line_prefix", "%m [%p] %b ");
-        settings.put("log_min_messages", "log");
         settings.put("hot_standby", "on");
         settings.put("fsync", blueprint.options().fsync() ? "on" : "off");
         if (!blueprint.options().plain()) addExtension(settings);
