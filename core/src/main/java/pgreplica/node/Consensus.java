@@ -65,6 +65,8 @@ final class Consensus {
         if (!(entry.payload() instanceof Payload.Application(var command))) return;
         if (!(command instanceof ClusterCommand decision)) return;
         turn.cluster = turn.cluster.apply(entry.position(), decision);
+        // A node that starts applies old entries again; they were told when they were new.
+        if (!entry.position().term().equals(turn.term())) return;
         switch (decision) {
             case ClusterCommand.CompleteFounding() -> turn.log("all founding nodes have joined");
             case ClusterCommand.Appoint appoint ->

@@ -12,7 +12,9 @@ final class OwnData {
     static DataCondition condition(Turn turn) {
         var observed = turn.observed;
         if (turn.instance.working() || observed.flags().workUnfinished()) return DataCondition.WORKING;
-        if (!turn.seen || observed.phase() == Phase.DOWN) return DataCondition.UNKNOWN;
+        // Before recovery is consistent neither the timeline nor the end of WAL is known.
+        boolean readable = observed.phase() == Phase.STANDBY || observed.phase() == Phase.PRIMARY;
+        if (!turn.seen || !readable) return DataCondition.UNKNOWN;
 
         var founding = turn.cluster.founding();
         var identity = observed.identity();
