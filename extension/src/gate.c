@@ -305,6 +305,33 @@ gate_send(WalReceiverConn *conn, const char *buffer, int nbytes)
 	pg_atomic_exchange_u32(&gate->sender_pid, 0);
 }
 
+static shmem_startup_hook_type former_shmem_startup = NULL;
+
+/*
+ * Also a crash restart inside the postmaster, which does not come through
+ * _PG_init, is a start: the gate is closed, and nothing is left of a promotion
+ * that did not happen.  Runs while the postmaster has no other child.
+ */
+static void
+gate_shmem_startup(void)
+{
+	PgrGateShared *gate = &pgr_shared->gate;
+
+	if (former_shmem_startup != NULL)
+		former_shmem_startup();
+	if (IsUnderPostmaster)
+		return;
+	if (epoch_is_open(pg_atomic_read_u64(&gate->epoch)))
+		pg_atomic_fetch_add_u64(&gate->epoch, 1);
+	/* The process that was ended may have held it. */
+	SpinLockInit(&gate->mutex);
+	pg_atomic_write_u32(&gate->sender_pid, 0);
+	pg_atomic_write_u32(&gate->connecting_pid, 0);
+	pg_atomic_write_u64(&gate->streaming_epoch, 0);
+	SpinLockInit(&pgr_shared->assistant.mutex);
+	(void) pgr_placeholders_remove();
+}
+
 void
 pgr_gate_init(void)
 {
@@ -335,6 +362,9 @@ pgr_gate_init(void)
 	wrapped.walrcv_receive = gate_receive;
 	wrapped.walrcv_send = gate_send;
 	WalReceiverFunctions = &wrapped;
+
+	former_shmem_startup = shmem_startup_hook;
+	shmem_startup_hook = gate_shmem_startup;
 }
 
 static pid_t

@@ -29,7 +29,7 @@
 #include "shared.h"
 
 #define ARGUMENTS_MAX (1024 * 1024)
-#define FAST_LIMIT_MS 15000
+#define FAST_LIMIT_MS 10000
 #define LOCK_VARIABLE "PG_REPLICA_DATA_LOCK"
 
 int			pgr_data_lock_fd = -1;

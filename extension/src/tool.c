@@ -111,7 +111,9 @@ take_line(PgrTool *tool, const char *line)
 {
 	if (line[0] == '\0' || is_progress(line))
 		return;
-	strlcpy(tool->last_line, line, sizeof(tool->last_line));
+	/* The first line of an error says more than what follows it. */
+	if (line[0] != ' ' && line[0] != '\t')
+		strlcpy(tool->last_line, line, sizeof(tool->last_line));
 	if (tool->line != NULL)
 		tool->line(line, tool->argument);
 	if (!tool->silent)
