@@ -18,8 +18,12 @@
 #include "core.h"
 #include "pgr_core.h"
 
-/* Garbage worth collecting when there is nothing else to do. */
-#define IDLE_GARBAGE (PGR_CORE_GARBAGE / 2)
+/*
+ * Collecting and comparing the state costs as much as several steps, so it is
+ * done about once a second when idle, and half as often in the thick of it.
+ */
+#define IDLE_GARBAGE (4 * PGR_CORE_GARBAGE)
+#define BUSY_GARBAGE (2 * IDLE_GARBAGE)
 
 static const int deadly[] = {SIGFPE, SIGSEGV, SIGBUS, SIGABRT, SIGILL};
 
@@ -184,7 +188,7 @@ pgr_box_tidy(bool idle, char *problem, size_t size)
 	int64		headroom = pgr_core_headroom();
 	int64		garbage = headroom_after_collection - headroom;
 
-	if (garbage < (idle ? IDLE_GARBAGE : PGR_CORE_GARBAGE) &&
+	if (garbage < (idle ? IDLE_GARBAGE : BUSY_GARBAGE) &&
 		headroom >= PGR_CORE_STEP_HEADROOM)
 		return true;
 	if (enter(CALL_COLLECT, NULL, 0, NULL, 0, problem, size) < 0)
