@@ -457,6 +457,8 @@ pgr_assistant_main(Datum argument)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
+		if (!RecoveryInProgress() || HotStandbyActive())
+			pgr_restart_note_ready();
 		tend_chores();
 		do_tasks();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,

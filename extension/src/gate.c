@@ -26,6 +26,7 @@
 #include "gate.h"
 #include "prestart.h"
 #include "promote.h"
+#include "restart.h"
 #include "shared.h"
 
 #define WAIT_STEP_MS		50
@@ -321,6 +322,7 @@ gate_shmem_startup(void)
 		former_shmem_startup();
 	if (IsUnderPostmaster)
 		return;
+	pgr_restart_note_began();
 	if (epoch_is_open(pg_atomic_read_u64(&gate->epoch)))
 		pg_atomic_fetch_add_u64(&gate->epoch, 1);
 	/* The process that was ended may have held it. */

@@ -31,11 +31,15 @@
 #define ARGUMENTS_MAX (1024 * 1024)
 #define FAST_LIMIT_MS 10000
 #define LOCK_VARIABLE "PG_REPLICA_DATA_LOCK"
+#define CRASH_VARIABLE "PG_REPLICA_FAILED_STARTS"
+#define FAILED_STARTS_MAX 3
 
 int			pgr_data_lock_fd = -1;
 
 static char **saved_argv = NULL;	/* with the additions of this start */
-static char **saved_environ = NULL;
+static char **saved_environ = NULL; /* n_environ entries, and room for two more */
+static int	n_environ = 0;
+static int	failed_starts = 0;	/* in a row, before this one */
 static int	saved_stdout = -1;
 static int	saved_stderr = -1;
 static char *notify_socket = NULL;
@@ -136,37 +140,45 @@ save_environment(void)
 	int			count = 0;
 	int			kept = 0;
 
-	saved_environ = read_strings("/proc/self/environ", 1, &count);
+	const char *failed = getenv(CRASH_VARIABLE);
+
+	failed_starts = failed != NULL ? atoi(failed) : 0;
+	saved_environ = read_strings("/proc/self/environ", 2, &count);
 	if (saved_environ == NULL)
 	{
-		saved_environ = malloc(2 * sizeof(char *));
+		saved_environ = malloc(3 * sizeof(char *));
 		count = 0;
 	}
 	for (int i = 0; i < count; i++)
-		if (strncmp(saved_environ[i], LOCK_VARIABLE "=", strlen(LOCK_VARIABLE) + 1) != 0)
+		if (strncmp(saved_environ[i], LOCK_VARIABLE "=", strlen(LOCK_VARIABLE) + 1) != 0 &&
+			strncmp(saved_environ[i], CRASH_VARIABLE "=", strlen(CRASH_VARIABLE) + 1) != 0)
 			saved_environ[kept++] = saved_environ[i];
-	saved_environ[kept] = malloc(128);
-	saved_environ[kept][0] = '\0';
-	saved_environ[kept + 1] = NULL;
+	n_environ = kept;
+	saved_environ[kept] = NULL;
 }
 
-/* The spare entry at the end names the descriptor of the lock. */
+/* For the next image: which descriptor is the lock, and how starts went. */
 static void
-put_lock_into_environment(void)
+add_to_environment(void)
 {
+	static char lock[128],
+				crashes[64];
 	struct stat status;
-	int			last = 0;
+	int			n = n_environ;
 
-	while (saved_environ[last + 1] != NULL)
-		last++;
-	if (pgr_data_lock_fd < 0 || fstat(pgr_data_lock_fd, &status) != 0)
+	if (pgr_data_lock_fd >= 0 && fstat(pgr_data_lock_fd, &status) == 0)
 	{
-		saved_environ[last] = NULL;
-		return;
+		snprintf(lock, sizeof(lock), LOCK_VARIABLE "=%d:%llu:%llu", pgr_data_lock_fd,
+				 (unsigned long long) status.st_dev, (unsigned long long) status.st_ino);
+		(void) fcntl(pgr_data_lock_fd, F_SETFD, 0);
+		saved_environ[n++] = lock;
 	}
-	snprintf(saved_environ[last], 128, LOCK_VARIABLE "=%d:%llu:%llu", pgr_data_lock_fd,
-			 (unsigned long long) status.st_dev, (unsigned long long) status.st_ino);
-	(void) fcntl(pgr_data_lock_fd, F_SETFD, 0);
+	if (failed_starts > 0)
+	{
+		snprintf(crashes, sizeof(crashes), CRASH_VARIABLE "=%d", failed_starts);
+		saved_environ[n++] = crashes;
+	}
+	saved_environ[n] = NULL;
 }
 
 /* The descriptor that the former image of this process left, or -1. */
@@ -292,12 +304,36 @@ install(int signal_number, void (*handler) (int, siginfo_t *, void *), struct si
 		ereport(FATAL, (errmsg("pg_replica could not handle signal %d: %m", signal_number)));
 }
 
+/*
+ * With restart_after_crash Postgres would recover inside the postmaster, and
+ * starts no background worker before that has ended: a node that recovers
+ * for a minute would be without a vote for a minute.  So that setting is off,
+ * the postmaster exits with status 1, and this is a start like any other.
+ *
+ * A start that fails again and again is given up, as Postgres does it.
+ */
+static bool
+has_crashed(int code)
+{
+	PgrRestartShared *restart = &pgr_shared->restart;
+
+	if (code != 1 || pg_atomic_read_u32(&restart->operator_stop) != 0 ||
+		!pg_atomic_read_u32(&restart->began))
+		return false;
+	failed_starts = pg_atomic_read_u32(&restart->was_ready) != 0 ? 0 : failed_starts + 1;
+	return failed_starts < FAILED_STARTS_MAX;
+}
+
 static void
 restart_at_exit(int code, Datum argument)
 {
 	sigset_t	stops;
+	bool		crashed;
 
-	if (getpid() != postmaster_pid || !pgr_restart_is_under_way())
+	if (getpid() != postmaster_pid)
+		return;
+	crashed = has_crashed(code);
+	if (!crashed && !pgr_restart_is_under_way())
 		return;
 	/*
 	 * What arrives before this is seen in operator_stop; what arrives later
@@ -308,8 +344,26 @@ restart_at_exit(int code, Datum argument)
 	sigaddset(&stops, SIGINT);
 	sigaddset(&stops, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &stops, NULL);
-	if (pgr_restart_is_under_way())
-		pgr_restart_exec();
+	if (pg_atomic_read_u32(&pgr_shared->restart.operator_stop) != 0)
+		return;
+	if (crashed)
+		ereport(LOG, (errmsg("pg_replica starts the server again after a crash")));
+	else
+		failed_starts = 0;
+	pgr_restart_exec();
+}
+
+void
+pgr_restart_note_ready(void)
+{
+	pg_atomic_write_u32(&pgr_shared->restart.was_ready, 1);
+}
+
+/* Shared memory is there: what fails from now on is not the configuration. */
+void
+pgr_restart_note_began(void)
+{
+	pg_atomic_write_u32(&pgr_shared->restart.began, 1);
 }
 
 void
@@ -322,7 +376,10 @@ pgr_restart_init(void)
 	pg_atomic_init_u32(&restart->accepted, 0);
 	pg_atomic_init_u32(&restart->operator_stop, 0);
 	pg_atomic_init_u64(&restart->requested_ms, 0);
+	pg_atomic_init_u32(&restart->was_ready, 0);
+	pg_atomic_init_u32(&restart->began, 0);
 	pgr_work_shared_init(&restart->work);
+	SetConfigOption("restart_after_crash", "off", PGC_POSTMASTER, PGC_S_ARGV);
 
 	postmaster_pid = getpid();
 	save_arguments();
@@ -365,7 +422,7 @@ pgr_restart_exec(void)
 	static const char failure[] = "pg_replica could not re-execute the server: the server stops\n";
 
 	(void) alarm(0);
-	put_lock_into_environment();
+	add_to_environment();
 	if (saved_stdout >= 0)
 		(void) dup2(saved_stdout, STDOUT_FILENO);
 	if (saved_stderr >= 0)

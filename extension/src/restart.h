@@ -23,6 +23,8 @@ typedef struct PgrRestartShared
 	pg_atomic_uint32 accepted;	/* the postmaster has begun to shut down for it */
 	pg_atomic_uint32 operator_stop; /* the signal with which somebody else stops the server */
 	pg_atomic_uint64 requested_ms;
+	pg_atomic_uint32 began;		/* this start has come as far as shared memory */
+	pg_atomic_uint32 was_ready; /* the server has been open for clients since its start */
 	PgrWorkShared work;
 } PgrRestartShared;
 
@@ -57,6 +59,12 @@ extern bool pgr_server_is_stopping(void);
  * up the shutdown, and a shutdown that hangs is escalated.
  */
 extern bool pgr_restart_watch(void);
+
+/* The server is open for clients: a crash from now on is no failed start. */
+extern void pgr_restart_note_ready(void);
+
+/* In the postmaster, when shared memory has been made. */
+extern void pgr_restart_note_began(void);
 
 /* Re-executes the postmaster now.  Returns only if that is impossible. */
 extern void pgr_restart_exec(void);
