@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * Applies our changes to the C that TeaVM has generated. A change that does not match exactly once
- * ends the build: TeaVM then generates something we have not looked at.
+ * Applies our changes to the C that TeaVM has generated. A change that does not match exactly where it
+ * should ends the build: TeaVM then generates something we have not looked at.
  *
  * Usage: java GeneratedCode.java DIRECTORY [without CHANGE]
  *
@@ -47,6 +47,12 @@ final class GeneratedCode {
                             + "    pgr_java_collections++;\n",
                     "The host wants to know whether a step was interrupted by a collection."));
 
+    private static final String SPILLS = "spills";
+    private static final Pattern SPILL = Pattern.compile("(?m)^ +[^\\n=(]*\\bteavm_spill_\\d+;$");
+    private static final Pattern SPILLED_POINTER = Pattern.compile("(?m)^( +)volatile (\\w+)\\* (teavm_spill_\\d+);$");
+    private static final Pattern SOUND_SPILL =
+            Pattern.compile("(?m)^ +(?:volatile \\w+|\\w+\\* volatile) teavm_spill_\\d+;$");
+
     private GeneratedCode() {}
 
     public static void main(String[] arguments) throws IOException {
@@ -56,10 +62,39 @@ final class GeneratedCode {
         }
         var directory = Path.of(arguments[0]);
         var left = new ArrayList<>(CHANGES);
-        if (!all && !left.removeIf(change -> change.name().equals(arguments[2]))) {
+        boolean known = all || arguments[2].equals(SPILLS)
+                || left.removeIf(change -> change.name().equals(arguments[2]));
+        if (!known) {
             throw new IllegalArgumentException("no change is called " + arguments[2]);
         }
         for (var change : left) apply(directory.resolve(change.file()), change);
+        if (all || !arguments[2].equals(SPILLS)) repairSpills(directory.resolve("classes"));
+    }
+
+    /**
+     * What a try block has assigned is kept for its catch in a variable that survives longjmp. TeaVM declares
+     * "volatile T* v", a pointer to something volatile, which longjmp may set back to what it was before the try;
+     * "T* volatile v" is meant. This is in every class, so what counts is that none is left.
+     */
+    private static void repairSpills(Path classes) throws IOException {
+        int repaired = 0;
+        List<Path> files;
+        try (var walk = Files.walk(classes)) {
+            files = walk.filter(file -> file.toString().endsWith(".c")).toList();
+        }
+        for (var file : files) {
+            var before = Files.readString(file);
+            var after = SPILLED_POINTER.matcher(before).replaceAll("$1$2* volatile $3;");
+            repaired += SPILLED_POINTER.matcher(before).results().count();
+            long declared = SPILL.matcher(after).results().count();
+            long sound = SOUND_SPILL.matcher(after).results().count();
+            if (declared != sound) {
+                throw new IllegalStateException(file + ": " + (declared - sound) + " of " + declared
+                        + " spilled variables are declared in a way that is not known");
+            }
+            if (!after.equals(before)) Files.writeString(file, after);
+        }
+        if (repaired == 0) throw new IllegalStateException("change \"" + SPILLS + "\" matches nowhere");
     }
 
     private static void apply(Path file, Change change) throws IOException {

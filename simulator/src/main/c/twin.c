@@ -37,16 +37,6 @@ static uint64_t hash = UINT64_C(0xcbf29ce484222325);
 static int64_t headroom_when_clean;
 
 static void
-give_up(const char *what, int answer)
-{
-	uint8_t		text[4096];
-	int			length = pgr_core_failure(text, sizeof(text));
-
-	fprintf(stderr, "twin: %s: answer %d: %.*s\n", what, answer, length, text);
-	exit(2);
-}
-
-static void
 flush(void)
 {
 	size_t		done = 0;
@@ -61,6 +51,17 @@ flush(void)
 			done += n;
 	}
 	output_end = 0;
+}
+
+static void
+give_up(const char *what, int answer)
+{
+	uint8_t		text[4096];
+	int			length = pgr_core_failure(text, sizeof(text));
+
+	flush();
+	fprintf(stderr, "twin: %s: answer %d: %.*s\n", what, answer, length, text);
+	exit(2);
 }
 
 static void

@@ -4,6 +4,8 @@ import java.util.Arrays;
 import org.teavm.interop.Address;
 import org.teavm.interop.Export;
 import org.teavm.interop.Function;
+import pgreplica.codec.Malformed;
+import pgreplica.codec.Session;
 
 /**
  * Where the host calls in: bytes in, bytes out. The core never calls back, and no exception leaves.
@@ -15,7 +17,7 @@ public final class NativeEntry {
     static final int STATE_CHANGED = -3;
     static final int MALFORMED_EVENT = -4;
 
-    private static Machine machine = new ToyMachine();
+    private static final Session SESSION = new Session();
     private static byte[] failure = new byte[0];
 
     private NativeEntry() {}
@@ -50,8 +52,8 @@ public final class NativeEntry {
     @Export(name = "pgr_java_step")
     static int step(Address event, int eventLength, Address actions, int capacity) {
         try {
-            return write(machine.step(read(event, eventLength)), actions, capacity);
-        } catch (MalformedEvent malformed) {
+            return write(SESSION.step(read(event, eventLength)), actions, capacity);
+        } catch (Malformed malformed) {
             return failed(MALFORMED_EVENT, malformed);
         } catch (Throwable broken) {
             // Uncaught, it would abort() the process, and Postgres answers an aborted
@@ -63,7 +65,7 @@ public final class NativeEntry {
     @Export(name = "pgr_java_state")
     static int state(Address out, int capacity) {
         try {
-            return write(machine.state(), out, capacity);
+            return write(SESSION.state(), out, capacity);
         } catch (Throwable broken) {
             return failed(INVARIANT_BROKEN, broken);
         }
@@ -76,9 +78,9 @@ public final class NativeEntry {
     @Export(name = "pgr_java_collect")
     static int collect() {
         try {
-            var before = machine.state();
+            var before = SESSION.state();
             System.gc();
-            var after = machine.state();
+            var after = SESSION.state();
             return Arrays.equals(before, after) ? 0 : failed(STATE_CHANGED,
                     new IllegalStateException("a collection changed the state: " + before.length
                             + " bytes before, " + after.length + " after"));

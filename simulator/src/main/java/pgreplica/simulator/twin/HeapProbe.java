@@ -15,6 +15,7 @@ public final class HeapProbe {
     public static void main(String[] arguments) {
         Function.get(Probe.class, HeapProbe.class, "clones");
         Function.get(Probe.class, HeapProbe.class, "hashes");
+        Function.get(Probe.class, HeapProbe.class, "spills");
     }
 
     abstract static class Probe extends Function {
@@ -70,5 +71,32 @@ public final class HeapProbe {
         } catch (RuntimeException broken) {
             return -1;
         }
+    }
+
+    /** Assigns to a variable inside a try and looks at it in the catch; counts where it was another. */
+    @Export(name = "pgr_probe_spills")
+    static int spills(int rounds) {
+        try {
+            int damaged = 0;
+            for (int i = 0; i < rounds; i++) damaged += spill(filled(i), i);
+            return damaged;
+        } catch (RuntimeException broken) {
+            return -1;
+        }
+    }
+
+    private static int spill(byte[] first, int round) {
+        var kept = first;
+        try {
+            kept = filled(round + 1);
+            refuse(round);
+            return 1;
+        } catch (IllegalStateException refused) {
+            return kept != first && kept[0] == (byte) (round + 1) && refused.getMessage().length() > 0 ? 0 : 1;
+        }
+    }
+
+    private static void refuse(int round) {
+        if (round >= 0) throw new IllegalStateException("refused " + round);
     }
 }

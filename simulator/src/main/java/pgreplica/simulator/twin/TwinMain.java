@@ -3,7 +3,6 @@ package pgreplica.simulator.twin;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import pgreplica.entry.ToyMachine;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -12,7 +11,7 @@ import picocli.CommandLine.Parameters;
 @Command(name = "twin", mixinStandardHelpOptions = true,
         description = "Runs the same events through the JVM build and the C build and compares the bytes.")
 public final class TwinMain implements Callable<Integer> {
-    private static final long SPEAK_EVERY_MILLIS = 10_000;
+    private static final long SPEAK_EVERY_NANOS = 10_000_000_000L;
 
     @Parameters(index = "0", description = "the C build, as a program")
     private Path program;
@@ -23,21 +22,20 @@ public final class TwinMain implements Callable<Integer> {
     @Parameters(index = "2", defaultValue = "1", description = "which events (default: ${DEFAULT-VALUE})")
     private long seed;
 
+    private long spokenNanos;
+
+    private TwinMain() {}
+
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new TwinMain()).execute(arguments));
     }
 
     @Override public Integer call() throws IOException {
-        var twin = new Twin(program, ToyMachine::new, () -> new ToyEvents(seed));
+        var twin = new Twin(program, () -> new TroubledClusters(seed));
         long start = System.nanoTime();
-        long[] spoken = {start};
+        spokenNanos = start;
         try {
-            long hash = twin.run(steps, reached -> {
-                long now = System.nanoTime();
-                if (now - spoken[0] < SPEAK_EVERY_MILLIS * 1_000_000) return;
-                spoken[0] = now;
-                System.err.println("   " + reached + " of " + steps + " events");
-            });
+            long hash = twin.run(steps, this::reached);
             System.err.printf("   %d events, the same bytes from both builds, hash %016x, %.1f s%n",
                     steps, hash, (System.nanoTime() - start) / 1e9);
             return 0;
@@ -46,5 +44,12 @@ public final class TwinMain implements Callable<Integer> {
                     + "\nreplay with: ./dev twin " + steps + " " + seed);
             return 1;
         }
+    }
+
+    private void reached(long steps) {
+        long now = System.nanoTime();
+        if (now - spokenNanos < SPEAK_EVERY_NANOS) return;
+        spokenNanos = now;
+        System.err.println("   " + steps + " of " + this.steps + " events");
     }
 }
