@@ -30,11 +30,8 @@
 
 #define ARGUMENTS_MAX (1024 * 1024)
 #define FAST_LIMIT_MS 10000
-#define LOCK_VARIABLE "PG_REPLICA_DATA_LOCK"
 #define CRASH_VARIABLE "PG_REPLICA_FAILED_STARTS"
 #define FAILED_STARTS_MAX 3
-
-int			pgr_data_lock_fd = -1;
 
 static char **saved_argv = NULL;	/* with the additions of this start */
 static char **saved_environ = NULL; /* n_environ entries, and room for two more */
@@ -150,7 +147,7 @@ save_environment(void)
 		count = 0;
 	}
 	for (int i = 0; i < count; i++)
-		if (strncmp(saved_environ[i], LOCK_VARIABLE "=", strlen(LOCK_VARIABLE) + 1) != 0 &&
+		if (strncmp(saved_environ[i], PGR_LOCK_VARIABLE "=", strlen(PGR_LOCK_VARIABLE) + 1) != 0 &&
 			strncmp(saved_environ[i], CRASH_VARIABLE "=", strlen(CRASH_VARIABLE) + 1) != 0)
 			saved_environ[kept++] = saved_environ[i];
 	n_environ = kept;
@@ -168,7 +165,7 @@ add_to_environment(void)
 
 	if (pgr_data_lock_fd >= 0 && fstat(pgr_data_lock_fd, &status) == 0)
 	{
-		snprintf(lock, sizeof(lock), LOCK_VARIABLE "=%d:%llu:%llu", pgr_data_lock_fd,
+		snprintf(lock, sizeof(lock), PGR_LOCK_VARIABLE "=%d:%llu:%llu", pgr_data_lock_fd,
 				 (unsigned long long) status.st_dev, (unsigned long long) status.st_ino);
 		(void) fcntl(pgr_data_lock_fd, F_SETFD, 0);
 		saved_environ[n++] = lock;
@@ -179,49 +176,6 @@ add_to_environment(void)
 		saved_environ[n++] = crashes;
 	}
 	saved_environ[n] = NULL;
-}
-
-/* The descriptor that the former image of this process left, or -1. */
-static int
-inherited_lock(void)
-{
-	const char *text = getenv(LOCK_VARIABLE);
-	int			fd;
-	unsigned long long device,
-				inode;
-	struct stat there,
-				here;
-
-	if (text == NULL || sscanf(text, "%d:%llu:%llu", &fd, &device, &inode) != 3)
-		return -1;
-	if (fd <= 2 || fstat(fd, &there) != 0 || stat(".", &here) != 0)
-		return -1;
-	if (there.st_dev != here.st_dev || there.st_ino != here.st_ino ||
-		there.st_dev != device || there.st_ino != inode)
-		return -1;
-	return fd;
-}
-
-void
-pgr_data_lock(void)
-{
-	int			fd = inherited_lock();
-
-	if (fd < 0)
-		fd = open(".", O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		ereport(FATAL,
-				(errcode_for_file_access(),
-				 errmsg("could not open data directory \"%s\": %m", DataDir)));
-	/* Programs that Postgres runs, like archive_command, shall not keep it. */
-	(void) fcntl(fd, F_SETFD, FD_CLOEXEC);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		ereport(FATAL,
-				(errcode(ERRCODE_LOCK_FILE_EXISTS),
-				 errmsg("data directory \"%s\" is locked by another process", DataDir),
-				 errdetail("A server, or the rewind or clone that an earlier one began, still works in it."),
-				 errhint("Wait until it has ended, or end it.")));
-	pgr_data_lock_fd = fd;
 }
 
 static void

@@ -39,6 +39,9 @@ extern void pgr_restart_init(void);
 extern void pgr_data_lock(void);
 extern int	pgr_data_lock_fd;
 
+/* Tells the next image which descriptor it is. */
+#define PGR_LOCK_VARIABLE "PG_REPLICA_DATA_LOCK"
+
 /*
  * Asks the postmaster to restart in place.  Returns at once; false if the
  * server is being stopped by somebody else.  Asking for an immediate restart

@@ -112,7 +112,7 @@ take_line(PgrTool *tool, const char *line)
 	if (line[0] == '\0' || is_progress(line))
 		return;
 	/* The first line of an error says more than what follows it. */
-	if (line[0] != ' ' && line[0] != '\t')
+	if (strstr(tool->last_line, "error: ") == NULL && strstr(tool->last_line, "FATAL: ") == NULL)
 		strlcpy(tool->last_line, line, sizeof(tool->last_line));
 	if (tool->line != NULL)
 		tool->line(line, tool->argument);
