@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "net_internal.h"
+#include "worker.h"
 
 #define EVENTS_MAX 128
 #define COMPLAIN_MIN_MS 10000
@@ -375,10 +376,14 @@ on_readable(PgrConnection *c, int64 now)
 		pgr_peers[c->node].retry_ms = PGR_NET_RETRY_MIN_MS;
 		pgr_peers[c->node].complain_every_ms = 0;
 		pgr_probe_cancel(c->node);
+		pgr_finding_set(PGR_FINDING_SECRET, "");
 		pgr_net_report(PGR_NET_CONNECTED, c->node);
 	}
 	else if (c->ended && before == PGR_CONNECTION_PROVED)
+	{
+		pgr_finding_set(PGR_FINDING_SECRET, "another node does not accept this node's secret");
 		pgr_net_complain(c, now, "it closed the connection instead of accepting our proof; do both nodes have the same secret?");
+	}
 }
 
 static void
