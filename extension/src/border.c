@@ -284,6 +284,22 @@ take_follow(PgrReader *from, PgrAction *action)
 	pgr_take_str(from, action->slot, PGR_NAME_SIZE);
 }
 
+static void
+take_lease(PgrReader *from, PgrAction *action)
+{
+	action->number = pgr_take_i64(from);
+	action->term = pgr_take_i64(from);
+	pgr_take_text(from, action->text, sizeof(action->text));
+}
+
+static void
+take_reply(PgrReader *from, PgrAction *action)
+{
+	action->number = pgr_take_i64(from);
+	action->ok = pgr_take_bool(from);
+	pgr_take_text(from, action->text, sizeof(action->text));
+}
+
 bool
 pgr_action_read(PgrReader *from, PgrAction *action)
 {
@@ -301,9 +317,7 @@ pgr_action_read(PgrReader *from, PgrAction *action)
 			action->content = pgr_take_bytes(from, &action->length);
 			break;
 		case PGR_ACTION_SET_LEASE:
-			action->number = pgr_take_i64(from);
-			action->term = pgr_take_i64(from);
-			pgr_take_text(from, action->text, sizeof(action->text));
+			take_lease(from, action);
 			break;
 		case PGR_ACTION_SEAL:
 			action->term = pgr_take_i64(from);
@@ -324,9 +338,7 @@ pgr_action_read(PgrReader *from, PgrAction *action)
 			take_tables(from, action);
 			break;
 		case PGR_ACTION_REPLY:
-			action->number = pgr_take_i64(from);
-			action->ok = pgr_take_bool(from);
-			pgr_take_text(from, action->text, sizeof(action->text));
+			take_reply(from, action);
 			break;
 		case PGR_ACTION_LOG:
 			action->mode = pgr_take_u8(from);

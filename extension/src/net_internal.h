@@ -87,6 +87,8 @@ extern int64 pgr_net_start_number;
 extern void pgr_net_report(PgrNetEventKind kind, int node);
 extern void pgr_net_drop(PgrConnection *c);
 extern void pgr_net_complain(const PgrConnection *c, int64 now, const char *what);
+
+/* net_socket.c */
 extern void pgr_net_set_options(int fd);
 extern void pgr_net_with_port(PgrAddress *address, int port);
 extern bool pgr_net_same_host(const PgrAddress *a, const PgrAddress *b);
