@@ -13,8 +13,15 @@
 
 #include "net_internal.h"
 
-#define PROBE_FOR_MS 300
+#define PROBE_FOR_MS 1000
 #define PROBE_EVERY_MS 20
+
+/*
+ * A server that restarts in place after a crash listens again within this
+ * time, and it alone may hold the newest commits.  Waiting costs nothing: a
+ * new primary has to sit out the old one's lease, which is longer.
+ */
+#define REFUSED_FOR_MS 350
 
 typedef enum Answer
 {
@@ -28,6 +35,7 @@ typedef struct Probe
 	bool		active;
 	int64		until_ms;
 	int64		next_ms;		/* of the next round */
+	int64		refused_since_ms;	/* both ports, without a break; 0: no */
 	int			fd[2];			/* to the Raft port, to the Postgres port */
 	Answer		answer[2];
 } Probe;
@@ -80,11 +88,17 @@ ask(Probe *probe, int i, int node, int port)
 }
 
 static void
-conclude(int node)
+conclude(int node, int64 now)
 {
 	Probe	   *probe = &probes[node];
 
+	if (probe->answer[0] == ANSWER_OTHER || probe->answer[1] == ANSWER_OTHER)
+		probe->refused_since_ms = 0;
 	if (probe->answer[0] != ANSWER_REFUSED || probe->answer[1] != ANSWER_REFUSED)
+		return;
+	if (probe->refused_since_ms == 0)
+		probe->refused_since_ms = now;
+	if (now - probe->refused_since_ms < REFUSED_FOR_MS)
 		return;
 	pgr_probe_cancel(node);
 	pgr_net_drop(&pgr_connections[node]);
@@ -100,7 +114,7 @@ ask_both(int node, int64 now)
 	probe->next_ms = now + PROBE_EVERY_MS;
 	ask(probe, 0, node, pgr_config.nodes[node].raft_port);
 	ask(probe, 1, node, pgr_config.nodes[node].port);
-	conclude(node);
+	conclude(node, now);
 }
 
 void
@@ -112,6 +126,7 @@ pgr_probe_begin(int node, int64 now)
 		return;
 	probe->active = true;
 	probe->until_ms = now + PROBE_FOR_MS;
+	probe->refused_since_ms = 0;
 	probe->fd[0] = probe->fd[1] = -1;
 	ask_both(node, now);
 }
@@ -192,7 +207,7 @@ pgr_probe_handle(const struct pollfd *fd, int64 now)
 			close(fd->fd);
 			probe->fd[i] = -1;
 			probe->answer[i] = error == ECONNREFUSED ? ANSWER_REFUSED : ANSWER_OTHER;
-			conclude(node);
+			conclude(node, now);
 			return true;
 		}
 	}

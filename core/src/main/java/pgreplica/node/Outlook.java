@@ -6,7 +6,6 @@ import java.util.TreeMap;
 import pgreplica.base.NodeId;
 import pgreplica.failover.Rule;
 import pgreplica.failover.View;
-import pgreplica.instance.Observation.Phase;
 import pgreplica.instance.WalReport;
 
 /** Gathers what the failover policy asks about. */
@@ -102,15 +101,18 @@ final class Outlook {
         return "";
     }
 
-    /** A primary whose Postgres comes back by itself within the same postmaster; counted once per vacancy (B10). */
+    /** The last primary, while its Postgres is coming back and its node answers; counted once per vacancy (B10). */
     private static Optional<NodeId> recoveringPrimary(Turn turn) {
         var latest = turn.cluster.latest();
         if (latest.isEmpty()) return Optional.empty();
         var node = latest.get().node();
-        boolean recovering = node.equals(turn.self())
-                ? turn.observed.phase() == Phase.CRASH_RECOVERY
-                : turn.peer(node).connected() && turn.peer(node).status().isPresent()
-                        && turn.peer(node).status().get().phase() == Phase.CRASH_RECOVERY;
+        boolean here = node.equals(turn.self());
+        boolean answers = here || turn.peer(node).isFresh(turn.now, turn.settings.reportPatienceMillis() * 2);
+        if (!answers) return Optional.empty();
+        boolean recovering = switch (here ? turn.observed.phase() : turn.peer(node).status().get().phase()) {
+            case STARTING, CRASH_RECOVERY -> !turn.instance.working() || !here;
+            case STANDBY, PRIMARY, STOPPING, DOWN -> false;
+        };
         if (!recovering) return Optional.empty();
         if (turn.leadership.graceSinceMillis == 0) turn.leadership.graceSinceMillis = turn.now;
         boolean used = turn.now - turn.leadership.graceSinceMillis >= turn.settings.crashRestartGraceMillis();

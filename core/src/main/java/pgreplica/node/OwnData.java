@@ -2,7 +2,6 @@ package pgreplica.node;
 
 import pgreplica.base.Lsn;
 import pgreplica.instance.DataCondition;
-import pgreplica.instance.Observation.Phase;
 import pgreplica.instance.WalReport;
 
 /** What this node's data is worth: how it relates to the cluster, and how far its WAL reaches. */
@@ -12,9 +11,7 @@ final class OwnData {
     static DataCondition condition(Turn turn) {
         var observed = turn.observed;
         if (turn.instance.working() || observed.flags().workUnfinished()) return DataCondition.WORKING;
-        // Before recovery is consistent neither the timeline nor the end of WAL is known.
-        boolean readable = observed.phase() == Phase.STANDBY || observed.phase() == Phase.PRIMARY;
-        if (!turn.seen || !readable) return DataCondition.UNKNOWN;
+        if (!turn.seen || !isReadable(turn)) return DataCondition.UNKNOWN;
 
         var founding = turn.cluster.founding();
         var identity = observed.identity();
@@ -31,6 +28,18 @@ final class OwnData {
         boolean known = identity.incarnation() != 0 && identity.equals(turn.instance.identity());
         boolean explained = turn.instance.explained().contains(observed.timeline());
         return known && explained ? DataCondition.OURS : DataCondition.UNEXPLAINED;
+    }
+
+    /**
+     * While local WAL is still being replayed neither its timeline nor its end is known. A server that waits for more
+     * WAL to become consistent, as after a rewind, is known: nobody can give it that WAL otherwise.
+     */
+    static boolean isReadable(Turn turn) {
+        return switch (turn.observed.phase()) {
+            case STANDBY, PRIMARY -> true;
+            case STARTING -> turn.observed.endOfWalProven();
+            case DOWN, STOPPING, CRASH_RECOVERY -> false;
+        };
     }
 
     static WalReport report(Turn turn) {

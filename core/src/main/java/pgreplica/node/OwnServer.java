@@ -126,8 +126,7 @@ final class OwnServer {
     }
 
     private static void finishWork(Turn turn) {
-        boolean up = turn.observed.isStandby() || turn.observed.isPrimary();
-        if (!turn.instance.working() || turn.errand.restarting() || !up) return;
+        if (!turn.instance.working() || turn.errand.restarting() || !OwnData.isReadable(turn)) return;
         // Without an unfinished marker the work is done, or a crash came before it was written down. The identity
         // in the data directory tells which: the old one is no longer known, and such data is cloned.
         if (!turn.observed.flags().workUnfinished()) turn.remember(turn.instance.withWorkDone());
