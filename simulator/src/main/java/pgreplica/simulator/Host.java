@@ -32,7 +32,6 @@ final class Host {
     private Optional<Session> session = Optional.empty();
     private boolean preStart;
     private long wakes;
-    private long lastGivenMillis;
     boolean powered;
     boolean frozen;
     /** Counts the processes in which the core ran. */
@@ -140,18 +139,23 @@ final class Host {
             return;
         }
         world.events++;
-        lastGivenMillis = Math.max(lastGivenMillis, 0);
-        var bytes = HostEventCodec.encode(new HostEvent.Timed(clock(), event));
-        world.recorder.given(index, bytes);
+        var timed = new HostEvent.Timed(clock(), event);
         if (world.traces) world.say(this, "<- " + Words.of(event));
-        byte[] reply;
-        try {
-            reply = session.get().step(bytes);
-        } catch (RuntimeException broken) {
-            throw new Promises.Broken("the core of " + id + " failed on " + Words.of(event), broken);
-        }
-        carryOut(HostActionCodec.decode(reply), life);
+        carryOut(step(timed), life);
         world.promises.check();
+    }
+
+    private List<HostAction> step(HostEvent.Timed timed) {
+        try {
+            if (world.recorder.isEmpty()) {
+                return HostActionCodec.decode(session.get().step(HostEventCodec.encode(timed)));
+            }
+            // Who only wants the events does not pay for the bytes of the actions.
+            world.recorder.get().given(index, HostEventCodec.encode(timed));
+            return session.get().step(timed);
+        } catch (RuntimeException broken) {
+            throw new Promises.Broken("the core of " + id + " failed on " + Words.of(timed.event()), broken);
+        }
     }
 
     private void carryOut(List<HostAction> actions, int sameLife) {

@@ -1,5 +1,8 @@
 package pgreplica.simulator;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import pgreplica.base.NodeId;
 import pgreplica.codec.HostEvent;
 import pgreplica.node.Event;
@@ -9,6 +12,9 @@ final class Network {
     private static final long LOOK_EVERY_MILLIS = 50;
     private static final long SILENCE_MILLIS = 3000;
 
+    /** A message on its way that somebody holds back. */
+    private record Late(Host to, int life, HostEvent.MessageReceived message) {}
+
     private final World world;
     private final Dice dice;
     private final boolean[][] cut;
@@ -16,6 +22,8 @@ final class Network {
     private final boolean[][] connected;
     private final int[][] lifeSeen;
     private final long[][] unreachableSince;
+    private final boolean[][] held;
+    private final List<Late> late = new ArrayList<>();
     double loss;
     boolean slow;
 
@@ -28,6 +36,7 @@ final class Network {
         connected = new boolean[size][size];
         lifeSeen = new int[size][size];
         unreachableSince = new long[size][size];
+        held = new boolean[size][size];
     }
 
     void start() {
@@ -73,8 +82,24 @@ final class Network {
         int life = target.life;
         world.in(delay, () -> {
             if (cut[from.index][target.index] || target.life != life) return;
-            target.give(new HostEvent.MessageReceived(from.id, payload));
+            var message = new HostEvent.MessageReceived(from.id, payload);
+            if (held[from.index][target.index]) late.add(new Late(target, life, message));
+            else target.give(message);
         });
+    }
+
+    /** What is sent from now on arrives only when {@link #letGo} is called. */
+    void hold(Host from, Host to) {
+        held[from.index][to.index] = true;
+    }
+
+    void letGo() {
+        for (var row : held) Arrays.fill(row, false);
+        var all = List.copyOf(late);
+        late.clear();
+        for (var message : all) {
+            if (message.to().life == message.life()) message.to().give(message.message());
+        }
     }
 
     /** A process that ends resets its connections, if anybody can hear it. */

@@ -4,8 +4,6 @@ import java.util.function.Consumer;
 
 /** One seed from the founding of a cluster through its troubles to its recovery. */
 final class Run {
-    private static final long TICK_MILLIS = 20;
-    private static final long LOOK_MILLIS = 100;
     private static final long FOUNDING_MILLIS = 60_000;
     /** What P11 allows after the last fault: clones that fail and are tried again are the longest part of it. */
     static final long RECOVERY_MILLIS = 60_000;
@@ -35,9 +33,7 @@ final class Run {
         for (var host : world.hosts) {
             world.in(dice.between(0, 2000), host::boot);
         }
-        world.network.start();
-        tick();
-        look();
+        world.start();
         recoverWithin(FOUNDING_MILLIS, "after the start");
         for (int round = 0; round < 2; round++) {
             var faults = new Faults(world);
@@ -59,18 +55,5 @@ final class Run {
             if (wellSince >= 0 && world.nowMillis - wellSince >= 1000) return;
         }
         throw new Promises.Broken("P11: " + millis / 1000 + " s " + when + ": " + world.promises.unwell());
-    }
-
-    private void tick() {
-        for (var host : world.hosts) host.postgres.tick();
-        world.promises.check();
-        world.in(TICK_MILLIS, this::tick);
-    }
-
-    private void look() {
-        for (var host : world.hosts) {
-            if (!host.frozen) host.postgres.lookNow();
-        }
-        world.in(LOOK_MILLIS, this::look);
     }
 }

@@ -2,6 +2,7 @@ package pgreplica.simulator;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.function.Consumer;
 import pgreplica.base.NodeId;
@@ -16,6 +17,9 @@ final class World {
         }
     }
 
+    private static final long TICK_MILLIS = 20;
+    private static final long LOOK_MILLIS = 100;
+
     final long seed;
     final List<Host> hosts = new ArrayList<>();
     final List<ListedNode> listed = new ArrayList<>();
@@ -28,7 +32,7 @@ final class World {
     private long branches;
     long nowMillis;
     long events;
-    Recorder recorder = (node, event) -> {};
+    Optional<Recorder> recorder = Optional.empty();
 
     /** Told every event that any core is given. */
     interface Recorder {
@@ -45,6 +49,26 @@ final class World {
         network = new Network(this);
         promises = new Promises(this);
         for (int i = 0; i < nodes; i++) hosts.add(new Host(this, i));
+    }
+
+    /** Data flows and hosts look at their servers from now on. */
+    void start() {
+        network.start();
+        tick();
+        look();
+    }
+
+    private void tick() {
+        for (var host : hosts) host.postgres.tick();
+        promises.check();
+        in(TICK_MILLIS, this::tick);
+    }
+
+    private void look() {
+        for (var host : hosts) {
+            if (!host.frozen) host.postgres.lookNow();
+        }
+        in(LOOK_MILLIS, this::look);
     }
 
     void in(long millis, Runnable what) {

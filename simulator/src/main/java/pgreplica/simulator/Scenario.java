@@ -1,0 +1,194 @@
+package pgreplica.simulator;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import pgreplica.base.NodeId;
+import pgreplica.node.Event;
+import pgreplica.raft.Role;
+
+/**
+ * A conversation in a file: commands at the left margin, what the cluster does about them indented below. The player
+ * carries the commands out and gives back the file as it should read.
+ */
+final class Scenario {
+    private static final Pattern CLOCKS = Pattern.compile(", sentAtMillis=\\d+|, promisedToOthersMillis=\\d+");
+    private static final Pattern PREFIX = Pattern.compile("^ *[\\d.]+ (\\S+)  (.*)$");
+    private static final Pattern ADDRESSED = Pattern.compile("^-> (n\\d+): (.*)$");
+    private static final Pattern TERM_AND_NODE = Pattern.compile("\\[(term \\d+) node n\\d+]");
+    private static final List<String> SAID_BETWEEN_NODES = List.of("PreVoteRequest", "PreVoteReply", "VoteRequest",
+            "VoteReply", "TimeoutNow", "InstallSnapshot", "Order[");
+    private static final List<String> ASKED_OF_POSTGRES = List.of("Seal[", "Follow[", "Promote[", "Restart[", "LOG ",
+            "Reply[");
+
+    private final List<String> output = new ArrayList<>();
+    private final Map<String, String> lastOrder = new TreeMap<>();
+    private final Map<String, String> lastSaid = new TreeMap<>();
+    private final Map<String, Boolean> open = new TreeMap<>();
+    private Optional<World> world = Optional.empty();
+    private boolean quiet;
+
+    private Scenario() {}
+
+    static List<String> play(List<String> lines) {
+        var scenario = new Scenario();
+        for (var line : lines) {
+            if (line.startsWith("  ")) continue; // output of an earlier time
+            scenario.output.add(line);
+            if (!line.isBlank() && !line.startsWith("#")) scenario.carryOut(line.trim().split(" +"));
+        }
+        return scenario.output;
+    }
+
+    private void carryOut(String[] words) {
+        switch (words[0]) {
+            case "nodes" -> begin(Integer.parseInt(words[1]));
+            case "data" -> host(words[1]).postgres.holdUserData();
+            case "boot" -> host(words[1]).boot();
+            case "run" -> run(Long.parseLong(words[1]));
+            case "until" -> until(String.join(" ", Arrays.copyOfRange(words, 1, words.length)));
+            case "quietly" -> {
+                quiet = true;
+                run(Long.parseLong(words[1]));
+                quiet = false;
+            }
+            case "power" -> host(words[2]).losePower();
+            case "kill" -> kill(words[1], host(words[2]));
+            case "freeze" -> host(words[1]).freeze(Long.parseLong(words[2]));
+            case "cut" -> cut(words, true);
+            case "join" -> cut(words, false);
+            case "hold" -> world().network.hold(host(words[1]), host(words[2]));
+            case "release" -> world().network.letGo();
+            case "ask" -> host(words[1]).give(new Event.Requested(1, words[2], List.of()));
+            case "lose" -> lose(words[1], host(words[2]));
+            case "roles" -> roles();
+            default -> throw new IllegalArgumentException("no command \"" + words[0] + "\"");
+        }
+    }
+
+    private void begin(int nodes) {
+        world = Optional.of(new World(1, nodes, true, this::hear));
+        for (var host : world().hosts) host.boot();
+        world().start();
+    }
+
+    private World world() {
+        return world.orElseThrow(() -> new IllegalArgumentException("a scenario begins with \"nodes\""));
+    }
+
+    private Host host(String name) {
+        return world().host(new NodeId(name));
+    }
+
+    private void run(long millis) {
+        world().runUntil(world().nowMillis + millis);
+    }
+
+    /** Millisecond by millisecond, to stop right after something was said or done. */
+    private void until(String text) {
+        for (int i = 0; i < 20_000; i++) {
+            int before = output.size();
+            run(1);
+            for (var line : output.subList(before, output.size())) {
+                if (line.contains(text)) return;
+            }
+        }
+        throw new IllegalArgumentException("20 s passed without \"" + text + "\"");
+    }
+
+    private static void kill(String what, Host host) {
+        switch (what) {
+            case "postmaster" -> host.postgres.killPostmaster();
+            case "backend" -> host.postgres.crash();
+            case "worker" -> host.postgres.killWorker();
+            default -> throw new IllegalArgumentException("kill postmaster, backend or worker, not \"" + what + "\"");
+        }
+    }
+
+    /** {@code cut n1}: from everybody; {@code cut n1 n2}: what n1 sends to n2. */
+    private void cut(String[] words, boolean now) {
+        var host = host(words[1]);
+        if (words.length > 2) {
+            world().network.cut(host.index, host(words[2]).index, now);
+            return;
+        }
+        for (var other : world().hosts) {
+            world().network.cut(host.index, other.index, now);
+            world().network.cut(other.index, host.index, now);
+        }
+    }
+
+    private static void lose(String what, Host host) {
+        switch (what) {
+            case "state" -> host.loseStateDirectory();
+            case "data" -> host.postgres.loseData();
+            default -> throw new IllegalArgumentException("lose state or data, not \"" + what + "\"");
+        }
+    }
+
+    // ---- what is written down ----------------------------------------------------------------
+
+    private void hear(String traced) {
+        var parts = PREFIX.matcher(traced);
+        if (!parts.matches()) return;
+        var node = parts.group(1);
+        var text = CLOCKS.matcher(parts.group(2)).replaceAll("");
+        if (text.startsWith("-> SetLease")) fence(node, text);
+        else if (matters(node, text)) say(node, text);
+    }
+
+    /** Whoever asks in vain asks again and again; once is enough to read. */
+    private void say(String node, String text) {
+        var to = ADDRESSED.matcher(text);
+        var line = to.matches()
+                ? node + "->" + to.group(1) + " " + to.group(2)
+                : node + " " + TERM_AND_NODE.matcher(text.replaceFirst("^-> ", "")).replaceFirst("[$1]");
+        var whom = to.matches() ? node + "->" + to.group(1) : node;
+        boolean again = line.equals(lastSaid.put(whom, line));
+        if (!again && !quiet) output.add("  " + line);
+    }
+
+    private boolean matters(String node, String text) {
+        if (!text.startsWith("-> ")) return Character.isUpperCase(text.charAt(0)) && !text.startsWith("<-");
+        var said = text.substring(3);
+        for (var start : ASKED_OF_POSTGRES) {
+            if (said.startsWith(start)) return true;
+        }
+        int colon = said.indexOf(": ");
+        if (colon < 0) return false;
+        var message = said.substring(colon + 2);
+        for (var start : SAID_BETWEEN_NODES) {
+            if (!message.startsWith(start)) continue;
+            // Orders are repeated until the status shows that they are carried out.
+            var whom = node + said.substring(0, colon);
+            return !message.startsWith("Order[") || !message.equals(lastOrder.put(whom, message));
+        }
+        return false;
+    }
+
+    private void fence(String node, String text) {
+        boolean now = !text.contains("untilMillis=0,");
+        if (open.getOrDefault(node, false) == now) return;
+        open.put(node, now);
+        if (!quiet) output.add("  " + node + (now ? " OPENS its fence" : " CLOSES its fence: "
+                + text.replaceFirst(".*why=", "").replaceFirst("]$", "")));
+    }
+
+    private void roles() {
+        for (var host : world().hosts) {
+            var postgres = host.postgres;
+            var raft = host.state().map(state -> switch (state.raft().role()) {
+                case Role.Leader _ -> "leader";
+                case Role.Follower _ -> "follower";
+                case Role.Candidate _, Role.PreCandidate _ -> "candidate";
+            } + " term " + state.raft().term()).orElse("not running");
+            output.add("  " + host.id + " " + raft + ", " + postgres.phase() + " on timeline "
+                    + postgres.wal().timeline() + (postgres.isOpen() ? ", writable" : "")
+                    + (postgres.isStreaming() ? ", streaming" : ""));
+        }
+    }
+}
