@@ -30,7 +30,7 @@ class ConfigurationTest {
     private static List<Mistake> mistakes(Node node, Path files) throws IOException {
         var open = file(files, "open", "0123456789abcdef0123456789abcdef", "rw-r--r--");
         var brief = file(files, "brief", "short", "rw-------");
-        var readable = file(files, "passfile", "*:*:*:replicator:x", "rw-r--r--");
+        var readable = file(files, "readable", "*:*:*:replicator:x", "rw-r--r--");
         var raftPort = node.spec().listed().replaceAll("/.*", "/" + node.spec().port());
         return List.of(
                 new Mistake("pg_replica.node_name", "stranger", "has no node of this name"),
@@ -42,7 +42,7 @@ class ConfigurationTest {
                 new Mistake("pg_replica.secret_file", "", "it is not set"),
                 new Mistake("pg_replica.secret_file", "/nowhere/secret", "cannot be found"),
                 new Mistake("pg_replica.secret_file", open.toString(), "others can read or change it"),
-                new Mistake("pg_replica.secret_file", brief.toString(), "it needs at least"),
+                new Mistake("pg_replica.secret_file", brief.toString(), "must have 16"),
                 new Mistake("pg_replica.state_dir", "", "it is not set"),
                 new Mistake("pg_replica.state_dir", "relative", "not an absolute path"),
                 new Mistake("pg_replica.state_dir", node.files().data().resolve("inside").toString(), "inside the data directory"),

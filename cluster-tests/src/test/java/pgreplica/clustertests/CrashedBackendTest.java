@@ -30,9 +30,14 @@ class CrashedBackendTest {
             // Until the crash no standby receives what is committed from here on.
             primary.freezeTitled("walsender");
             writer.awaitRows(50);
+            long mark = primary.logMark();
             ProcessTable.signal("KILL", List.of((long) session.backendPid()));
             long killed = System.nanoTime();
             session.abandon();
+            // The postmaster has told everybody to quit: thawed, the walsenders do just that. Left frozen, they would
+            // hold up the recovery for the five seconds that Postgres gives them.
+            primary.awaitLog("terminating any other active server processes", mark, LIMIT);
+            primary.thaw();
 
             writer.awaitRowAfter(killed, node -> true, Cluster.PRIMARY_LIMIT);
             writer.awaitRows(50).stop();
