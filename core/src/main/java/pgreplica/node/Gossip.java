@@ -13,9 +13,10 @@ final class Gossip {
     private Gossip() {}
 
     static void tend(Turn turn) {
+        boolean due = turn.now - turn.told.statusAtMillis >= turn.settings.statusMillis();
+        if (!due && !turn.factsChanged()) return;
         var status = status(turn);
         String key = key(status);
-        boolean due = turn.now - turn.told.statusAtMillis >= turn.settings.statusMillis();
         if (!due && turn.told.statusKey.equals(key)) return;
         turn.told.statusAtMillis = turn.now;
         turn.told.statusKey = key;

@@ -4,6 +4,7 @@ import pgreplica.base.Lsn;
 import pgreplica.base.Timeline;
 import pgreplica.cluster.Appointment;
 import pgreplica.cluster.ClusterCommand;
+import pgreplica.failover.Decision;
 import pgreplica.failover.Rule;
 import pgreplica.failover.View;
 import pgreplica.raft.Input;
@@ -22,7 +23,7 @@ final class Leading {
             return;
         }
         forgetFormerVacancy(turn);
-        var view = Outlook.view(turn);
+        var view = new Outlook(turn);
         var rule = Rule.decide(view);
         note(turn, rule, view);
         carryOut(turn, rule, view);
@@ -48,11 +49,12 @@ final class Leading {
 
     /** Every decision is logged once, with its rule in plain words. */
     private static void note(Turn turn, Rule rule, View view) {
-        String text = rule.why() + Outlook.details(rule, view);
-        boolean same = turn.leadership.rule == rule.id() && turn.leadership.ruleText.equals(text);
-        if (!same && turn.leadership.rule != rule.id()) turn.log("rule " + rule.id() + ": " + text);
+        boolean another = turn.leadership.rule != rule.id();
+        // While the same rule goes on deciding, only what it waits for may change.
+        if (!another && rule.decision() == Decision.SERVE) return;
         turn.leadership.rule = rule.id();
-        turn.leadership.ruleText = text;
+        turn.leadership.ruleText = rule.why() + Outlook.details(rule, view);
+        if (another) turn.log("rule " + rule.id() + ": " + turn.leadership.ruleText);
     }
 
     private static void carryOut(Turn turn, Rule rule, View view) {

@@ -50,11 +50,11 @@ public final class Node {
             case Event.TimePassed() -> Consensus.feed(turn, new Input.TimePassed());
             case Event.MessageReceived(var from, var envelope) -> Post.receive(turn, from, envelope);
             case Event.PeerConnected(var node) -> {
-                turn.peers.put(node, turn.peer(node).withConnected(true));
+                turn.putPeer(node, turn.peer(node).withConnected(true));
                 Gossip.tellStatus(turn, node);
             }
             case Event.PeerLost(var node, var processGone) -> {
-                turn.peers.put(node, turn.peer(node).withConnected(false));
+                turn.putPeer(node, turn.peer(node).withConnected(false));
                 if (processGone) Consensus.feed(turn, new Input.ProcessGone(node));
             }
             case Event.Observed(var observation) -> OwnServer.observe(turn, observation);

@@ -8,31 +8,73 @@ import pgreplica.failover.Rule;
 import pgreplica.failover.View;
 import pgreplica.instance.WalReport;
 
-/** Gathers what the failover policy asks about. */
-final class Outlook {
-    private Outlook() {}
+/** Answers the failover policy's questions, each only when it is asked. */
+final class Outlook implements View {
+    private final Turn turn;
 
-    static View view(Turn turn) {
-        var reports = reports(turn);
-        var own = OwnData.report(turn);
-        long loss = loss(turn, own);
-        boolean appointedHere = isAppointedHere(turn);
-        return new View(
-                turn.cluster.foundingComplete() ? "" : founders(turn),
-                turn.raft.committedOwnTerm(),
-                Leading.serves(turn),
-                turn.observed.isPrimary() && !Leading.serves(turn),
-                appointedHere,
-                appointedHere && turn.now - turn.leadership.sinceMillis > promotionPatience(turn),
-                awaited(turn, reports),
-                recoveringPrimary(turn),
-                0,
-                selfObstacle(turn, own),
-                best(turn, reports, own, true),
-                best(turn, reports, own, false),
-                turn.leadership.summoned,
-                loss,
-                turn.settings.maxFailoverLagBytes() < 0 || loss <= turn.settings.maxFailoverLagBytes());
+    Outlook(Turn turn) {
+        this.turn = turn;
+    }
+
+    @Override public String missingFounders() {
+        return turn.cluster.foundingComplete() ? "" : founders(turn);
+    }
+
+    @Override public boolean ownTermCommitted() {
+        return turn.raft.committedOwnTerm();
+    }
+
+    @Override public boolean servesHere() {
+        return Leading.serves(turn);
+    }
+
+    @Override public boolean outdatedPrimaryHere() {
+        return turn.observed.isPrimary() && !Leading.serves(turn);
+    }
+
+    @Override public boolean promoting() {
+        return isAppointedHere(turn);
+    }
+
+    @Override public boolean promotionOverdue() {
+        return isAppointedHere(turn) && turn.now - turn.leadership.sinceMillis > promotionPatience(turn);
+    }
+
+    @Override public String awaitedReports() {
+        return awaited(turn, reports(turn));
+    }
+
+    @Override public Optional<NodeId> recoveringPrimary() {
+        return recovering(turn);
+    }
+
+    @Override public int reportsMissing() {
+        return 0;
+    }
+
+    @Override public String selfObstacle() {
+        return selfObstacle(turn, OwnData.report(turn));
+    }
+
+    @Override public Optional<NodeId> better() {
+        return best(turn, reports(turn), OwnData.report(turn), true);
+    }
+
+    @Override public Optional<NodeId> successor() {
+        return best(turn, reports(turn), OwnData.report(turn), false);
+    }
+
+    @Override public boolean summoned() {
+        return turn.leadership.summoned;
+    }
+
+    @Override public long lossBytes() {
+        return loss(turn, OwnData.report(turn));
+    }
+
+    @Override public boolean lossAllowed() {
+        long most = turn.settings.maxFailoverLagBytes();
+        return most < 0 || lossBytes() <= most;
     }
 
     static String details(Rule rule, View view) {
@@ -102,7 +144,7 @@ final class Outlook {
     }
 
     /** The last primary, while its Postgres is coming back and its node answers; counted once per vacancy (B10). */
-    private static Optional<NodeId> recoveringPrimary(Turn turn) {
+    private static Optional<NodeId> recovering(Turn turn) {
         var latest = turn.cluster.latest();
         if (latest.isEmpty()) return Optional.empty();
         var node = latest.get().node();

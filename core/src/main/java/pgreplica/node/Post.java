@@ -57,7 +57,7 @@ final class Post {
         var node = envelope.from().node();
         var before = turn.peer(node);
         var after = before.heard(envelope.from(), envelope.clusterId(), status, turn.now);
-        turn.peers.put(node, after.withIdleSince(idleSince(before, status, turn.now)));
+        turn.putPeer(node, after.withIdleSince(idleSince(before, status, turn.now)));
     }
 
     /** A node that was told to follow and neither streams nor moves: since when (B9, lesson 33). */

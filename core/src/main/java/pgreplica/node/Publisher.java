@@ -14,9 +14,10 @@ final class Publisher {
     private Publisher() {}
 
     static void tend(Turn turn) {
+        boolean due = turn.now - turn.told.publishedAtMillis >= turn.settings.heartbeatMillis() * 5;
+        if (!due && !turn.factsChanged() && !turn.peersChanged()) return;
         String key = turn.told.statusKey + " " + turn.raft.isLeader() + " " + primary(turn) + " "
                 + turn.cluster.appointments().size() + " " + turn.told.leaseWhy + " " + turn.raft.leader().isPresent();
-        boolean due = turn.now - turn.told.publishedAtMillis >= turn.settings.heartbeatMillis() * 5;
         if (!due && turn.told.publishedKey.equals(key)) return;
         turn.told.publishedKey = key;
         turn.told.publishedAtMillis = turn.now;

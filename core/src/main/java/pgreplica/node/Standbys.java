@@ -18,6 +18,8 @@ final class Standbys {
             dismiss(turn);
             return;
         }
+        boolean due = turn.now - turn.told.ordersAtMillis >= turn.settings.statusMillis();
+        if (!due && !turn.factsChanged() && !turn.peersChanged()) return;
         checkpoint(turn);
         var admitted = new ArrayList<String>();
         // The primary itself is on the list, so that it is never empty while others may rewind or clone from here.
@@ -53,6 +55,9 @@ final class Standbys {
         boolean hasData = turn.isMember() && (turn.observed.isPrimary() || turn.observed.isStandby())
                 && turn.instance.explained().contains(turn.observed.timeline());
         if (!hasData || turn.errand.restarting()) return;
+        long interval = turn.settings.electionTimeoutMillis() * 10L;
+        boolean due = turn.now - turn.told.slotsAtMillis >= interval;
+        if (!due && !turn.factsChanged()) return;
         var slots = new ArrayList<Action.Slot>();
         var names = new StringBuilder(turn.observed.isPrimary() ? "primary" : "standby");
         for (var listed : turn.settings.listed()) {
@@ -62,8 +67,6 @@ final class Standbys {
             slots.add(new Action.Slot(Names.slot(node), turn.observed.isPrimary() ? Lsn.ZERO : flushed));
             names.append(' ').append(Names.slot(node));
         }
-        long interval = turn.settings.electionTimeoutMillis() * 10L;
-        boolean due = turn.now - turn.told.slotsAtMillis >= interval;
         if (!due && turn.told.slots.equals(names.toString())) return;
         turn.told.slots = names.toString();
         turn.told.slotsAtMillis = turn.now;

@@ -23,6 +23,7 @@ import pgreplica.raft.RaftState;
  * actions so far. Lives for one step only; what leaves it is immutable.
  */
 final class Turn {
+    private final NodeState before;
     final Settings settings;
     final long now;
     final List<Action> actions = new ArrayList<>();
@@ -38,13 +39,14 @@ final class Turn {
     Gate gate;
     Errand errand;
     String hold;
-    final SortedMap<NodeId, Peer> peers;
+    SortedMap<NodeId, Peer> peers;
     final Draft.Leading leadership;
     final Draft.Telling told;
     final SortedMap<Long, Request> requests;
     long nextTicket;
 
     Turn(NodeState before, long now) {
+        this.before = before;
         this.settings = before.settings();
         this.now = now;
         random = before.random();
@@ -58,7 +60,7 @@ final class Turn {
         gate = before.gate();
         errand = before.errand();
         hold = before.hold();
-        peers = new TreeMap<>(before.peers());
+        peers = before.peers();
         leadership = new Draft.Leading(before.leadership());
         told = new Draft.Telling(before.told());
         requests = new TreeMap<>(before.requests());
@@ -69,6 +71,27 @@ final class Turn {
         return new NodeStep(new NodeState(settings, random, raft, cluster, applied, instance, observed, seen, endSeen,
                 gate, errand, hold, FrozenMap.of(peers), leadership.done(), told.done(),
                 FrozenMap.of(requests), nextTicket), List.copyOf(actions));
+    }
+
+    void putPeer(NodeId node, Peer peer) {
+        var changed = new TreeMap<>(peers);
+        changed.put(node, peer);
+        peers = changed;
+    }
+
+    /** Whether another node said anything, or came or went, in this step. */
+    boolean peersChanged() {
+        return peers != before.peers();
+    }
+
+    /** Whether what is told of this node may have become another: everything but the passing of time. */
+    boolean factsChanged() {
+        return observed != before.observed() || gate != before.gate() || errand != before.errand()
+                || cluster != before.cluster() || instance != before.instance() || !hold.equals(before.hold())
+                || !raft.term().equals(before.raft().term()) || !raft.leader().equals(before.raft().leader())
+                || leadership.rule != before.leadership().rule()
+                || !leadership.ruleText.equals(before.leadership().ruleText())
+                || !told.leaseWhy.equals(before.told().leaseWhy());
     }
 
     void act(Action action) {

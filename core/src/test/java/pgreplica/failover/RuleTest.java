@@ -30,11 +30,17 @@ class RuleTest {
         boolean lossAllowed = true;
 
         int decidingRule() {
-            return Rule.decide(new View(missingFounders, ownTermCommitted, servesHere, outdatedPrimaryHere, promoting,
+            return Rule.decide(new Facts(missingFounders, ownTermCommitted, servesHere, outdatedPrimaryHere, promoting,
                     promotionOverdue, awaitedReports, recoveringPrimary, reportsMissing, selfObstacle, better,
                     successor, summoned, 0, lossAllowed)).id();
         }
     }
+
+    private record Facts(String missingFounders, boolean ownTermCommitted, boolean servesHere,
+                         boolean outdatedPrimaryHere, boolean promoting, boolean promotionOverdue,
+                         String awaitedReports, Optional<NodeId> recoveringPrimary, int reportsMissing,
+                         String selfObstacle, Optional<NodeId> better, Optional<NodeId> successor,
+                         boolean summoned, long lossBytes, boolean lossAllowed) implements View {}
 
     @Test void idsRiseAndAreUnique() {
         var ids = new HashSet<Integer>();
