@@ -29,6 +29,7 @@
 #include "config.h"
 #include "guard.h"
 #include "shared.h"
+#include "worker.h"
 
 #define SLOT_PREFIX "pg_replica_"
 #define TURN_MS 200
@@ -50,7 +51,6 @@ void
 pgr_assistant_init(void)
 {
 	PgrAssistantShared *shared = &pgr_shared->assistant;
-	BackgroundWorker worker;
 
 	SpinLockInit(&shared->mutex);
 	pg_atomic_init_u32(&shared->resolve_asked, 0);
@@ -59,15 +59,7 @@ pgr_assistant_init(void)
 	pg_atomic_init_u64(&shared->probe_done_ms, 0);
 	pg_atomic_init_u32(&shared->probe_errno, 0);
 
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS;
-	worker.bgw_start_time = BgWorkerStart_PostmasterStart;
-	worker.bgw_restart_time = 1;
-	strlcpy(worker.bgw_library_name, "pg_replica", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "pgr_assistant_main", sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "pg_replica assistant", sizeof(worker.bgw_name));
-	strlcpy(worker.bgw_type, "pg_replica assistant", sizeof(worker.bgw_type));
-	RegisterBackgroundWorker(&worker);
+	pgr_register_worker("pg_replica assistant", "pgr_assistant_main", 1);
 }
 
 static void

@@ -457,7 +457,10 @@ pgr_prestart_run(void)
 	char		problem[512];
 
 	pgr_data_lock();
-	if (!pgr_store_open(pgr_state_dir, problem, sizeof(problem)))
+	/* a directory that a mistaken setting names is not made */
+	if (!pgr_config.valid && !pgr_file_exists(pgr_state_dir))
+		ereport(LOG, (errmsg("pg_replica has no state directory \"%s\"", pgr_state_dir)));
+	else if (!pgr_store_open(pgr_state_dir, problem, sizeof(problem)))
 	{
 		if (!pgr_file_exists("base"))
 			ereport(FATAL,

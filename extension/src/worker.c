@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include <dlfcn.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -80,16 +81,29 @@ pgr_worker_init(void)
 				 errmsg("pg_replica could not create its wake-up descriptor: %m")));
 }
 
-static void
-register_one(const char *name, const char *function, int restart_time)
+/*
+ * pgr_register_worker
+ *		The library is named by the path it was loaded from: a plain name is
+ *		looked up anew at each start of the worker, and with a library that was
+ *		preloaded by its path it would not be found, again and again.
+ */
+void
+pgr_register_worker(const char *name, const char *function, int restart_time)
 {
 	BackgroundWorker worker;
+	Dl_info		library;
+	const char *path = "pg_replica";
+
+	if (dladdr((void *) pgr_register_worker, &library) != 0 &&
+		library.dli_fname[0] == '/' &&
+		strlen(library.dli_fname) < sizeof(worker.bgw_library_name))
+		path = library.dli_fname;
 
 	memset(&worker, 0, sizeof(worker));
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS;
 	worker.bgw_start_time = BgWorkerStart_PostmasterStart;
 	worker.bgw_restart_time = restart_time;
-	strlcpy(worker.bgw_library_name, "pg_replica", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_library_name, path, sizeof(worker.bgw_library_name));
 	strlcpy(worker.bgw_function_name, function, sizeof(worker.bgw_function_name));
 	strlcpy(worker.bgw_name, name, sizeof(worker.bgw_name));
 	strlcpy(worker.bgw_type, name, sizeof(worker.bgw_type));
@@ -100,8 +114,8 @@ void
 pgr_worker_register(void)
 {
 	/* At once: a second of silence would cost a healthy primary its place. */
-	register_one("pg_replica node", "pgr_node_worker_main", 0);
-	register_one("pg_replica watchdog", "pgr_watchdog_main", 1);
+	pgr_register_worker("pg_replica node", "pgr_node_worker_main", 0);
+	pgr_register_worker("pg_replica watchdog", "pgr_watchdog_main", 1);
 }
 
 void

@@ -38,6 +38,7 @@ extern void pgr_worker_init(void);
 
 /* In _PG_init: registers the node worker and the watchdog. */
 extern void pgr_worker_register(void);
+extern void pgr_register_worker(const char *name, const char *function, int restart_time);
 
 /* Any process of this server: the node worker's loop turns at once. */
 extern void pgr_worker_wake(void);

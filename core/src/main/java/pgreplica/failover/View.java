@@ -11,6 +11,9 @@ public interface View {
     /** An entry of this term is committed, so everything that was ever committed is known here. */
     boolean ownTermCommitted();
 
+    /** The node that leadership is on its way to. */
+    Optional<NodeId> handingOverTo();
+
     /** A primary appointed for its timeline runs here, and no later timeline was reserved. */
     boolean servesHere();
 

@@ -24,6 +24,11 @@ final class Outlook implements View {
         return turn.raft.committedOwnTerm();
     }
 
+    @Override public Optional<NodeId> handingOverTo() {
+        var handover = turn.raft.handover();
+        return handover.isPresent() ? Optional.of(handover.get().target().node()) : Optional.empty();
+    }
+
     @Override public boolean servesHere() {
         return Leading.serves(turn);
     }
@@ -80,6 +85,7 @@ final class Outlook implements View {
     static String details(Rule rule, View view) {
         return switch (rule.id()) {
             case 20 -> " (missing: " + view.missingFounders() + ")";
+            case 25 -> " (" + text(view.handingOverTo()) + ")";
             case 50, 110 -> " (" + view.selfObstacle() + "; handing over to " + text(view.successor()) + ")";
             case 70 -> " (" + view.awaitedReports() + ")";
             case 80 -> " (" + text(view.recoveringPrimary()) + ")";

@@ -88,7 +88,9 @@ final class OwnServer {
     }
 
     static void tend(Turn turn) {
-        if (turn.gate.requested().isEmpty() || !turn.gate.requested().get().equals(turn.term())) seal(turn);
+        boolean asked = turn.gate.requested().isPresent() && turn.gate.requested().get().equals(turn.term());
+        // A gate that could not be closed in time is asked again: its node's reports are void until it is.
+        if (!asked || turn.gate.stuck()) seal(turn);
         if (!turn.seen || turn.settings.preStart()) return;
         forgetOverdueErrand(turn);
         adoptFoundingData(turn);

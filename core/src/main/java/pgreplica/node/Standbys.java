@@ -32,7 +32,7 @@ final class Standbys {
             boolean known = peer.isFresh(turn.now, turn.settings.electionTimeoutMillis() * 2L);
             if (node.equals(turn.self()) || !known || !isMember(turn, node)) continue;
             var status = peer.status().get();
-            if (!status.term().equals(turn.term())) continue;
+            if (!status.term().equals(turn.term()) || !peer.clusterId().equals(turn.clusterId())) continue;
             var directive = judge(turn, peer, status);
             if (directive instanceof Directive.Follow) {
                 admitted.add(Names.replication(node, status.incarnation(), turn.observed.timeline()));

@@ -16,6 +16,7 @@ class RuleTest {
     private static final class Given {
         String missingFounders = "";
         boolean ownTermCommitted = true;
+        Optional<NodeId> handingOverTo = Optional.empty();
         boolean servesHere;
         boolean outdatedPrimaryHere;
         boolean promoting;
@@ -30,13 +31,13 @@ class RuleTest {
         boolean lossAllowed = true;
 
         int decidingRule() {
-            return Rule.decide(new Facts(missingFounders, ownTermCommitted, servesHere, outdatedPrimaryHere, promoting,
-                    promotionOverdue, awaitedReports, recoveringPrimary, reportsMissing, selfObstacle, better,
+            return Rule.decide(new Facts(missingFounders, ownTermCommitted, handingOverTo, servesHere, outdatedPrimaryHere,
+                    promoting, promotionOverdue, awaitedReports, recoveringPrimary, reportsMissing, selfObstacle, better,
                     successor, summoned, 0, lossAllowed)).id();
         }
     }
 
-    private record Facts(String missingFounders, boolean ownTermCommitted, boolean servesHere,
+    private record Facts(String missingFounders, boolean ownTermCommitted, Optional<NodeId> handingOverTo, boolean servesHere,
                          boolean outdatedPrimaryHere, boolean promoting, boolean promotionOverdue,
                          String awaitedReports, Optional<NodeId> recoveringPrimary, int reportsMissing,
                          String selfObstacle, Optional<NodeId> better, Optional<NodeId> successor,
@@ -78,7 +79,7 @@ class RuleTest {
 
     private static List<Given> situations() {
         var all = new java.util.ArrayList<Given>();
-        for (int i = 0; i < 14; i++) all.add(new Given());
+        for (int i = 0; i < 15; i++) all.add(new Given());
         all.get(0).ownTermCommitted = false;
         all.get(1).missingFounders = "n3";
         all.get(2).servesHere = true;
@@ -95,6 +96,7 @@ class RuleTest {
         all.get(10).successor = Optional.of(OTHER);
         all.get(11).selfObstacle = "Postgres is starting";
         all.get(12).lossAllowed = false;
+        all.get(14).handingOverTo = Optional.of(OTHER);
         return all;
     }
 }
