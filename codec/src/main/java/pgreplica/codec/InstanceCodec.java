@@ -2,6 +2,7 @@ package pgreplica.codec;
 
 import pgreplica.base.Timeline;
 import pgreplica.instance.DataIdentity;
+import pgreplica.instance.DataRecord;
 import pgreplica.instance.InstanceRecord;
 import pgreplica.instance.Observation;
 import pgreplica.instance.Observation.Flags;
@@ -136,15 +137,23 @@ final class InstanceCodec {
     }
 
     static void writeRecord(ByteWriter out, InstanceRecord record) {
-        writeIdentity(out, record.identity());
-        out.list(record.explained(), Words::writeTimeline);
-        Words.writeTimeline(out, record.floorTimeline());
-        Words.writeLsn(out, record.floor());
-        out.bool(record.working());
+        writeData(out, record.data());
+        out.optional(record.former(), InstanceCodec::writeData);
     }
 
     static InstanceRecord readRecord(ByteReader in) {
-        return new InstanceRecord(readIdentity(in), in.<Timeline>set(MOST_TIMELINES, Words::readTimeline),
-                Words.readTimeline(in), Words.readLsn(in), in.bool());
+        return new InstanceRecord(readData(in), in.optional(InstanceCodec::readData));
+    }
+
+    private static void writeData(ByteWriter out, DataRecord data) {
+        writeIdentity(out, data.identity());
+        out.list(data.explained(), Words::writeTimeline);
+        Words.writeTimeline(out, data.floorTimeline());
+        Words.writeLsn(out, data.floor());
+    }
+
+    private static DataRecord readData(ByteReader in) {
+        return new DataRecord(readIdentity(in), in.<Timeline>set(MOST_TIMELINES, Words::readTimeline),
+                Words.readTimeline(in), Words.readLsn(in));
     }
 }

@@ -1,8 +1,7 @@
 package pgreplica.instance;
 
+import java.util.Optional;
 import java.util.SortedSet;
-import java.util.TreeSet;
-import pgreplica.base.FrozenSet;
 import pgreplica.base.Lsn;
 import pgreplica.base.Timeline;
 
@@ -10,42 +9,56 @@ import pgreplica.base.Timeline;
  * What this node must remember of its own data, kept in the state directory because a rewind or clone replaces
  * everything in the data directory.
  *
- * @param explained timelines this data may lawfully be on: those it was told to follow, cloned, or was appointed to
- * @param floorTimeline with {@code floor}: the last position reported; data that ends earlier was exchanged behind
- *     our back (A9)
- * @param working a rewind or clone was ordered and has not been seen to complete
+ * @param former the data that an ordered rewind or clone replaces, until it is seen which of the two is there
  */
-public record InstanceRecord(DataIdentity identity, SortedSet<Timeline> explained, Timeline floorTimeline, Lsn floor,
-                             boolean working) {
-    public static final InstanceRecord EMPTY =
-            new InstanceRecord(DataIdentity.NONE, new TreeSet<>(), Timeline.NONE, Lsn.ZERO, false);
+public record InstanceRecord(DataRecord data, Optional<DataRecord> former) {
+    public static final InstanceRecord EMPTY = new InstanceRecord(DataRecord.NONE, Optional.empty());
 
-    public InstanceRecord {
-        explained = FrozenSet.of(explained);
+    public DataIdentity identity() {
+        return data.identity();
+    }
+
+    public SortedSet<Timeline> explained() {
+        return data.explained();
+    }
+
+    public Timeline floorTimeline() {
+        return data.floorTimeline();
+    }
+
+    public Lsn floor() {
+        return data.floor();
+    }
+
+    /** A rewind or clone was ordered and is not known to have ended. */
+    public boolean working() {
+        return former.isPresent();
     }
 
     public InstanceRecord explaining(SortedSet<Timeline> more) {
-        var all = new TreeSet<>(explained);
-        all.addAll(more);
-        // Numbers only rise, so the oldest are the ones that can no longer matter.
-        while (all.size() > 250) all.remove(all.first());
-        return new InstanceRecord(identity, all, floorTimeline, floor, working);
+        return new InstanceRecord(data.explaining(more), former);
     }
 
     public InstanceRecord withIdentity(DataIdentity renewed) {
-        return new InstanceRecord(renewed, explained, floorTimeline, floor, working);
+        return new InstanceRecord(data.withIdentity(renewed), former);
     }
 
     public InstanceRecord withFloor(Timeline timeline, Lsn position) {
-        return new InstanceRecord(identity, explained, timeline, position, working);
+        return new InstanceRecord(data.withFloor(timeline, position), former);
     }
 
     /** The old data is about to be destroyed: nothing that was known of it holds for what replaces it. */
     public InstanceRecord replacedBy(DataIdentity renewed, SortedSet<Timeline> timelines) {
-        return new InstanceRecord(renewed, timelines, Timeline.NONE, Lsn.ZERO, true);
+        return new InstanceRecord(new DataRecord(renewed, timelines, Timeline.NONE, Lsn.ZERO), Optional.of(data));
     }
 
-    public InstanceRecord withWorkDone() {
-        return new InstanceRecord(identity, explained, floorTimeline, floor, false);
+    /**
+     * The work has ended, and the data directory says which life of the data it holds. Still the former one: a crash
+     * came before the work was even written down.
+     */
+    public InstanceRecord settled(DataIdentity found) {
+        boolean untouched = former.isPresent() && former.get().identity().equals(found)
+                && found.incarnation() != 0;
+        return new InstanceRecord(untouched ? former.get() : data, Optional.empty());
     }
 }

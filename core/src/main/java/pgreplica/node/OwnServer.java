@@ -129,9 +129,10 @@ final class OwnServer {
 
     private static void finishWork(Turn turn) {
         if (!turn.instance.working() || turn.errand.restarting() || !OwnData.isReadable(turn)) return;
-        // Without an unfinished marker the work is done, or a crash came before it was written down. The identity
-        // in the data directory tells which: the old one is no longer known, and such data is cloned.
-        if (!turn.observed.flags().workUnfinished()) turn.remember(turn.instance.withWorkDone());
+        // Without an unfinished marker the work is done, or was never begun.
+        if (!turn.observed.flags().workUnfinished()) {
+            turn.remember(turn.instance.settled(turn.observed.identity()));
+        }
     }
 
     /** A running primary whose place was given to another, or which nobody appointed, stops at once. */
