@@ -3,12 +3,13 @@
  * twin.c
  *		The C build of the core as a plain program, for the twin test.
  *
- * stdin:  u32 length | flag, event ...   (big-endian, as at the border)
- * stdout: for each event i32 answer, u64 hash of all answers and replies so
- *		   far; with FLAG_REPLY also the reply; with FLAG_STATE also u32 length
- *		   and the state's encoding
+ * stdin:  u32 length | flags, event ...   (big-endian, as at the border)
+ * stdout: for each event i32 answer, u64 hash of all replies so far and, with
+ *		   FLAG_STATE, of the state's encoding; with FLAG_BYTES then the reply
+ *		   and the state, each after its u32 length
  *
- * It collects garbage by the same rule as the host does.
+ * After an event that the core refuses it ends, as the worker does.  It
+ * collects garbage by the same rule as the worker that is idle.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,10 +21,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FLAG_REPLY		0x80000000u
+#define FLAG_BYTES		0x80000000u
 #define FLAG_STATE		0x40000000u
 #define LENGTH_MASK		0x3fffffffu
 #define STATE_MAX		(16 * 1024 * 1024)
+#define GARBAGE			(4 * PGR_CORE_GARBAGE)
 
 static uint8_t input[4 * 1024 * 1024];
 static size_t input_start = 0;
@@ -124,20 +126,32 @@ get(uint8_t *bytes, size_t length)
 }
 
 static void
-hash_bytes(const uint8_t *bytes, size_t length)
+hash_word(uint64_t word)
 {
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	hash ^= hash >> 29;
 }
 
+/* As RunningHash.java: the length, the words, the rest filled up with zeros. */
 static void
-hash_int(int32_t number)
+hash_bytes(const uint8_t *bytes, size_t length)
 {
-	uint8_t		bytes[4];
+	uint64_t	rest = 0;
 
-	for (int i = 0; i < 4; i++)
-		bytes[i] = (uint8_t) ((uint32_t) number >> (24 - 8 * i));
-	hash_bytes(bytes, 4);
+	hash_word(length);
+	for (; length >= 8; bytes += 8, length -= 8)
+	{
+		uint64_t	word = 0;
+
+		for (int i = 0; i < 8; i++)
+			word |= (uint64_t) bytes[i] << (8 * i);
+		hash_word(word);
+	}
+	if (length == 0)
+		return;
+	for (size_t i = 0; i < length; i++)
+		rest |= (uint64_t) bytes[i] << (8 * i);
+	hash_word(rest);
 }
 
 static void
@@ -150,28 +164,45 @@ collect(void)
 	headroom_when_clean = pgr_core_headroom();
 }
 
+/* The core has refused an event.  Who reads the bytes also wants to know why. */
+static void
+refused(int answer, uint32_t flags)
+{
+	hash_word((uint64_t) (int64_t) answer);
+	put_number((uint32_t) answer, 4);
+	put_number(hash, 8);
+	if (flags & FLAG_BYTES)
+		give_up("refused", answer);
+	flush();
+	exit(2);
+}
+
 static void
 step(uint32_t length, uint32_t flags)
 {
 	int			answer = pgr_core_step(event, length, reply, sizeof(reply));
+	int			state_length = 0;
 
 	if (answer < 0)
-		give_up("step", answer);
-	hash_int(answer);
+		refused(answer, flags);
 	hash_bytes(reply, answer);
-	put_number((uint32_t) answer, 4);
-	put_number(hash, 8);
-	if (flags & FLAG_REPLY)
-		put(reply, answer);
-	if (headroom_when_clean - pgr_core_headroom() > PGR_CORE_GARBAGE)
+	if (headroom_when_clean - pgr_core_headroom() > GARBAGE)
 		collect();
 	if (flags & FLAG_STATE)
 	{
-		answer = pgr_core_state(state, sizeof(state));
-		if (answer < 0)
-			give_up("state", answer);
+		state_length = pgr_core_state(state, sizeof(state));
+		if (state_length < 0)
+			give_up("state", state_length);
+		hash_bytes(state, state_length);
+	}
+	put_number((uint32_t) answer, 4);
+	put_number(hash, 8);
+	if (flags & FLAG_BYTES)
+	{
 		put_number((uint32_t) answer, 4);
-		put(state, answer);
+		put(reply, answer);
+		put_number((uint32_t) state_length, 4);
+		put(state, state_length);
 	}
 }
 

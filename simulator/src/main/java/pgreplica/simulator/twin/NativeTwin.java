@@ -6,48 +6,45 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
-/** The C build of one node, in a process of its own. Events go in at once, answers are fetched in their order. */
+/** The C build of the core, in a process of its own. Events go in at once, answers are fetched in their order. */
 final class NativeTwin implements AutoCloseable {
-    private static final int WANT_REPLY = 0x80000000;
     private static final int WANT_STATE = 0x40000000;
+    private static final int WANT_BYTES = 0x80000000;
+    private static final int PATIENCE_SECONDS = 60;
 
-    /** The length of the actions, and the hash of everything that this process has answered. */
-    record Answer(int length, long hash) {}
+    /**
+     * @param code the length of the actions, or what the core refused the event with
+     * @param hash of everything that this process has answered
+     */
+    record Answer(int code, long hash) {}
 
-    private final Path complaints;
+    /** The actions, then the state if it was asked for. Empty after a refusal. */
+    record Bytes(byte[] reply, byte[] state) {}
+
     private final Process process;
     private final DataOutputStream in;
     private final DataInputStream out;
-    private final Fnv fnv = new Fnv();
 
     NativeTwin(Path program) throws IOException {
-        complaints = program.resolveSibling(program.getFileName() + ".stderr");
-        process = new ProcessBuilder(program.toString()).redirectError(complaints.toFile()).start();
+        process = new ProcessBuilder(program.toString()).redirectError(ProcessBuilder.Redirect.INHERIT).start();
         in = new DataOutputStream(new BufferedOutputStream(process.getOutputStream(), 1 << 16));
         out = new DataInputStream(new BufferedInputStream(process.getInputStream(), 1 << 16));
     }
 
-    /** Why this process refused an event, if it was the last one to refuse any. */
-    String complaint() throws IOException {
-        return Files.readString(complaints).strip();
+    /** A process that refused an event takes no more, and says so when it is asked for its answers. */
+    void send(byte[] event, boolean hashesState) throws IOException {
+        write(event, hashesState ? WANT_STATE : 0);
     }
 
-    void send(byte[] event, boolean wantsState) throws IOException {
-        sendFlagged(event, wantsState ? WANT_STATE : 0);
-    }
-
-    /** A process that refused an event takes no more; why it did is known from its missing answer. */
-    private void sendFlagged(byte[] event, int flag) throws IOException {
+    private void write(byte[] event, int flags) throws IOException {
         try {
-            in.writeInt(event.length | flag);
+            in.writeInt(event.length | flags);
             in.write(event);
         } catch (IOException gone) {
-            if (process.isAlive()) throw gone;
+            if (process.isAlive() && !exitsSoon()) throw gone;
         }
     }
 
@@ -59,39 +56,24 @@ final class NativeTwin implements AutoCloseable {
         }
     }
 
-    /** Empty if the process ended instead. */
-    Optional<Answer> answer() throws IOException {
+    Answer answer() throws IOException {
         try {
-            return Optional.of(new Answer(out.readInt(), out.readLong()));
+            return new Answer(out.readInt(), out.readLong());
         } catch (EOFException ended) {
-            return Optional.empty();
+            throw new Difference("the C build ended instead of answering: " + ending());
         }
     }
 
-    /** What the answer to the next event must be, if its actions are these. */
-    Answer expect(byte[] reply) {
-        fnv.addInt(reply.length);
-        fnv.add(reply);
-        return new Answer(reply.length, fnv.value());
-    }
-
-    long hash() {
-        return fnv.value();
-    }
-
-    byte[] state() throws IOException {
-        return bytes(out.readInt());
-    }
-
-    /** One event by itself, with the actions as bytes. */
-    Optional<byte[]> replyTo(byte[] event) throws IOException {
-        sendFlagged(event, WANT_REPLY);
+    /** One event by itself, answered with all bytes. */
+    Bytes bytesAfter(byte[] event) throws IOException {
+        write(event, WANT_STATE | WANT_BYTES);
         flush();
-        var answer = answer();
-        return answer.isEmpty() ? Optional.empty() : Optional.of(bytes(answer.get().length()));
+        int code = answer().code();
+        return code < 0 ? new Bytes(new byte[0], new byte[0]) : new Bytes(bytes(), bytes());
     }
 
-    private byte[] bytes(int length) throws IOException {
+    private byte[] bytes() throws IOException {
+        int length = out.readInt();
         var bytes = out.readNBytes(length);
         if (bytes.length < length) throw new EOFException("the C build ended inside an answer");
         return bytes;
@@ -111,7 +93,7 @@ final class NativeTwin implements AutoCloseable {
 
     private boolean exitsSoon() throws IOException {
         try {
-            return process.waitFor(60, TimeUnit.SECONDS);
+            return process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException interrupted) {
             throw new IOException(interrupted);
         }

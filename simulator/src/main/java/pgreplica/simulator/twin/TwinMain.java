@@ -31,15 +31,14 @@ public final class TwinMain implements Callable<Integer> {
     }
 
     @Override public Integer call() throws IOException {
-        var twin = new Twin(program, () -> new TroubledClusters(seed));
         long start = System.nanoTime();
         spokenNanos = start;
         try {
-            long hash = twin.run(steps, this::reached);
-            System.err.printf("   %d events, the same bytes from both builds, hash %016x, %.1f s%n",
-                    steps, hash, (System.nanoTime() - start) / 1e9);
+            var result = new Twin(program, seed).run(steps, this::reached);
+            System.err.printf("   %d events, the same bytes from both builds (%d refused by both), hash %016x, %.1f s%n",
+                    steps, result.refused(), result.hash(), (System.nanoTime() - start) / 1e9);
             return 0;
-        } catch (Twin.Difference difference) {
+        } catch (Difference difference) {
             System.err.println("FAILED seed=" + seed + ": " + difference.getMessage()
                     + "\nreplay with: ./dev twin " + steps + " " + seed);
             return 1;
