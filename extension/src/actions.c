@@ -219,6 +219,9 @@ run_on_postgres(PgrLoop *loop, const PgrAction *action)
 		case PGR_ACTION_ENSURE_SLOTS:
 			pgr_assistant_slots(action->wishes, action->n_wishes);
 			break;
+		case PGR_ACTION_STORE_LATER:
+			pgr_assistant_store(action->name, action->content, action->length);
+			break;
 		case PGR_ACTION_EVICT_CLIENTS:
 			pgr_fence_evict_clients();
 			break;

@@ -27,6 +27,7 @@
 
 #include "assistant.h"
 #include "config.h"
+#include "files.h"
 #include "guard.h"
 #include "shared.h"
 #include "worker.h"
@@ -382,6 +383,44 @@ answer(PgrTaskCell *cell, uint64 request, bool ok, const char *detail)
 	pgr_worker_wake();
 }
 
+/* A file of the state directory that nobody waits for; one too large is the core's mistake. */
+void
+pgr_assistant_store(const char *name, const void *content, uint32 length)
+{
+	PgrAssistantShared *shared = &pgr_shared->assistant;
+
+	Assert(length > 0 && length <= PGR_LATER_FILE_SIZE);
+	SpinLockAcquire(&shared->mutex);
+	strlcpy(shared->file_name, name, sizeof(shared->file_name));
+	memcpy(shared->file_content, content, Min(length, PGR_LATER_FILE_SIZE));
+	shared->file_length = Min(length, PGR_LATER_FILE_SIZE);
+	SpinLockRelease(&shared->mutex);
+}
+
+static void
+store_file(void)
+{
+	PgrAssistantShared *shared = &pgr_shared->assistant;
+	char		name[PGR_NAME_SIZE];
+	uint8		content[PGR_LATER_FILE_SIZE];
+	char		path[MAXPGPATH];
+	uint32		length;
+
+	SpinLockAcquire(&shared->mutex);
+	length = shared->file_length;
+	strlcpy(name, shared->file_name, sizeof(name));
+	memcpy(content, shared->file_content, sizeof(content));
+	shared->file_length = 0;
+	SpinLockRelease(&shared->mutex);
+	if (length == 0)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", pgr_state_dir, name);
+	if (!pgr_file_write(path, content, length))
+		ereport(LOG,
+				(errcode_for_file_access(),
+				 errmsg("pg_replica could not write \"%s\": %m", path)));
+}
+
 static void
 do_tasks(void)
 {
@@ -453,6 +492,7 @@ pgr_assistant_main(Datum argument)
 			pgr_restart_note_ready();
 		tend_chores();
 		do_tasks();
+		store_file();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 TURN_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

@@ -22,6 +22,7 @@
 #define PGR_ADDRESSES_PER_NODE	4
 #define PGR_SLOT_WISHES			32
 #define PGR_TASK_DETAIL_SIZE	256
+#define PGR_LATER_FILE_SIZE		512
 
 /* Task numbers of TaskDone in docs/host-border.md. */
 typedef enum PgrTask
@@ -68,6 +69,9 @@ typedef struct PgrAssistantShared
 	PgrTaskCell slots;
 	uint32		n_wishes;
 	PgrSlotWish wishes[PGR_SLOT_WISHES];
+	uint32		file_length;	/* 0: nothing to store */
+	char		file_name[PGR_NAME_SIZE];
+	uint8		file_content[PGR_LATER_FILE_SIZE];
 	PgrResolved resolved[PGR_ASSISTANT_NODES];
 
 	/* not under the mutex */
@@ -92,6 +96,7 @@ extern PGDLLEXPORT void pgr_assistant_main(Datum argument);
 /* For the node worker; none of these waits. */
 extern void pgr_assistant_checkpoint(void);
 extern void pgr_assistant_slots(const PgrSlotWish *wishes, int n);
+extern void pgr_assistant_store(const char *name, const void *content, uint32 length);
 extern bool pgr_assistant_result(PgrTaskResult *out);
 
 /*

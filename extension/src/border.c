@@ -307,6 +307,7 @@ pgr_action_read(PgrReader *from, PgrAction *action)
 	switch (action->tag)
 	{
 		case PGR_ACTION_STORE_REPLACE:
+		case PGR_ACTION_STORE_LATER:
 		case PGR_ACTION_SEND:
 			pgr_take_str(from, action->name, PGR_NAME_SIZE);
 			action->content = pgr_take_bytes(from, &action->length);

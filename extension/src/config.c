@@ -167,6 +167,8 @@ pgr_config_load(void)
 		return;
 	}
 
+	/* before pgr_config_force() takes them away */
+	pgr_config_note_overridden();
 	problems = palloc(sizeof(PgrProblem) * PGR_MAX_PROBLEMS);
 	n = pgr_config_examine(&pgr_config, problems, PGR_MAX_PROBLEMS);
 	pgr_config.valid = true;
@@ -240,7 +242,6 @@ pgr_config_force(void)
 	StringInfoData changes;
 
 	initStringInfo(&changes);
-	pgr_config_note_overridden();
 
 	force(&changes, "primary_conninfo", "host=pg_replica.invalid");
 	force(&changes, "primary_slot_name", "");

@@ -9,6 +9,9 @@ public sealed interface HostAction {
 
     record StoreAppend(String name, long offset, byte[] content) implements HostAction {}
 
+    /** By the assistant, in its own time. */
+    record StoreLater(String name, byte[] content) implements HostAction {}
+
     record Send(NodeId to, byte[] payload) implements HostAction {}
 
     /** All actions that need no more encoding. */

@@ -34,6 +34,11 @@ public final class HostActionCodec {
                 out.i64(offset);
                 out.bytes(content);
             }
+            case HostAction.StoreLater(var name, var content) -> {
+                out.u8(19);
+                out.str(name);
+                out.bytes(content);
+            }
             case HostAction.Send(var to, var payload) -> {
                 out.u8(3);
                 Words.writeNode(out, to);
@@ -46,7 +51,7 @@ public final class HostActionCodec {
     private static void writePlain(ByteWriter out, Action action) {
         switch (action) {
             case Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
-                    Action.Send _ -> throw new IllegalArgumentException("files and messages cross as bytes");
+                    Action.NoteFloor _, Action.Send _ -> throw new IllegalArgumentException("files and messages cross as bytes");
             case Action.SetLease lease -> {
                 out.u8(4);
                 out.i64(lease.untilMillis());
@@ -159,6 +164,7 @@ public final class HostActionCodec {
             case 1 -> new HostAction.StoreReplace(in.str(), in.bytes());
             case 2 -> new HostAction.StoreAppend(in.str(), in.notNegative(), in.bytes());
             case 3 -> new HostAction.Send(Words.readNode(in), in.bytes());
+            case 19 -> new HostAction.StoreLater(in.str(), in.bytes());
             default -> new HostAction.Plain(readPlain(in, tag));
         };
     }

@@ -119,7 +119,7 @@ final class InstanceCodec {
         out.i64(identity.incarnation());
     }
 
-    private static DataIdentity readIdentity(ByteReader in) {
+    static DataIdentity readIdentity(ByteReader in) {
         return new DataIdentity(in.str(), in.i64());
     }
 

@@ -108,6 +108,7 @@ public final class Session {
                 case Action.PersistEntries(var entries) -> files.storeEntries(entries);
                 case Action.PersistLog(var log) -> files.replaceLog(log);
                 case Action.PersistInstance(var record) -> files.storeInstance(record);
+                case Action.NoteFloor floor -> files.storeFloor(floor);
                 case Action.Send(var to, var envelope) -> new HostAction.Send(to, EnvelopeCodec.encode(envelope));
                 case Action.SetLease _, Action.Seal _, Action.Follow _, Action.Unfollow _, Action.Promote _,
                         Action.Restart _, Action.Checkpoint _, Action.EnsureSlots _, Action.Publish _,

@@ -4,12 +4,14 @@ import java.util.Optional;
 import pgreplica.base.InvariantViolation;
 import pgreplica.base.VoterId;
 import pgreplica.instance.InstanceRecord;
+import pgreplica.node.Action;
 import pgreplica.raft.Ballot;
 
-/** The two files of the state directory that are always replaced as a whole: who this node is, and its data's record. */
+/** The files of the state directory that are always replaced as a whole: who this node is, and its data's record. */
 final class SmallFiles {
     static final String BALLOT = "ballot";
     static final String INSTANCE = "instance";
+    static final String FLOOR = "floor";
     private static final int VERSION = 1;
 
     private SmallFiles() {}
@@ -54,6 +56,26 @@ final class SmallFiles {
             return record;
         } catch (Malformed | InvariantViolation damaged) {
             throw new DamagedState(INSTANCE, damaged.getMessage());
+        }
+    }
+
+    static byte[] floorBytes(Action.NoteFloor floor) {
+        var out = new ByteWriter(64);
+        out.u8(VERSION);
+        InstanceCodec.writeIdentity(out, floor.identity());
+        Words.writeTimeline(out, floor.timeline());
+        Words.writeLsn(out, floor.position());
+        return sealed(out);
+    }
+
+    static Action.NoteFloor floorOf(byte[] content) {
+        try {
+            var in = opened(content);
+            var floor = new Action.NoteFloor(InstanceCodec.readIdentity(in), Words.readTimeline(in), Words.readLsn(in));
+            in.finish();
+            return floor;
+        } catch (Malformed | InvariantViolation damaged) {
+            throw new DamagedState(FLOOR, damaged.getMessage());
         }
     }
 

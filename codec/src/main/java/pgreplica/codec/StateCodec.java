@@ -111,6 +111,8 @@ final class StateCodec {
         out.list(told.admitted(), ByteWriter::str);
         Words.writeTimeline(out, told.checkpointed());
         out.i64(told.identityToldAtMillis());
+        out.i64(told.floorAtMillis());
+        Words.writeLsn(out, told.floor());
         out.list(told.logged(), ByteWriter::str);
     }
 

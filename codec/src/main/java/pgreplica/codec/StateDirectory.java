@@ -7,6 +7,7 @@ import pgreplica.base.NodeId;
 import pgreplica.base.VoterId;
 import pgreplica.cluster.ClusterState;
 import pgreplica.instance.InstanceRecord;
+import pgreplica.node.Action;
 import pgreplica.node.StoredFiles;
 import pgreplica.raft.Ballot;
 import pgreplica.raft.Entry;
@@ -48,9 +49,19 @@ final class StateDirectory {
         var directory = new StateDirectory(entries.log());
         directory.length = entries.length();
         directory.batches = entries.batches();
-        var record = SmallFiles.instanceOf(instance.get());
+        var record = raised(SmallFiles.instanceOf(instance.get()), contentOf(SmallFiles.FLOOR, files));
         return new Opened(directory, new StoredFiles(Optional.of(stored.self()), stored.ballot(), entries.log(), record),
                 false, entries.torn());
+    }
+
+    /** The floor that was noted last counts if it speaks of the data that the record speaks of. */
+    private static InstanceRecord raised(InstanceRecord record, Optional<byte[]> noted) {
+        if (noted.isEmpty()) return record;
+        var floor = SmallFiles.floorOf(noted.get());
+        boolean higher = floor.timeline().isAfter(record.floorTimeline())
+                || floor.timeline().equals(record.floorTimeline()) && floor.position().isAfter(record.floor());
+        boolean applies = floor.identity().equals(record.identity()) && higher;
+        return applies ? record.withFloor(floor.timeline(), floor.position()) : record;
     }
 
     private static Opened firstStart() {
@@ -91,6 +102,10 @@ final class StateDirectory {
 
     HostAction storeInstance(InstanceRecord record) {
         return new HostAction.StoreReplace(SmallFiles.INSTANCE, SmallFiles.instanceBytes(record));
+    }
+
+    HostAction storeFloor(Action.NoteFloor floor) {
+        return new HostAction.StoreLater(SmallFiles.FLOOR, SmallFiles.floorBytes(floor));
     }
 
     /** A torn batch is cut off before anything is appended behind it. */

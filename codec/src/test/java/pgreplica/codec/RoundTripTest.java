@@ -18,7 +18,7 @@ import pgreplica.raft.Ballot;
 
 /** What is written is read back, and what is cut short anywhere is refused. */
 class RoundTripTest {
-    private static final List<Class<? extends Action>> BYTES_ALREADY = List.of(Action.PersistBallot.class,
+    private static final List<Class<? extends Action>> BYTES_ALREADY = List.of(Action.NoteFloor.class, Action.PersistBallot.class,
             Action.PersistEntries.class, Action.PersistLog.class, Action.PersistInstance.class, Action.Send.class);
 
     @Property
@@ -74,7 +74,8 @@ class RoundTripTest {
     void theActionsThatCarryBytes(@ForAll long seed) {
         var any = new Anything(seed);
         var bytes = HostActionCodec.encode(List.of(any.of(HostAction.StoreReplace.class),
-                any.of(HostAction.StoreAppend.class), any.of(HostAction.Send.class)));
+                any.of(HostAction.StoreAppend.class), any.of(HostAction.StoreLater.class),
+                any.of(HostAction.Send.class)));
         assertThat(HostActionCodec.encode(HostActionCodec.decode(bytes))).isEqualTo(bytes);
     }
 
@@ -93,6 +94,12 @@ class RoundTripTest {
         assertThat(SmallFiles.instanceOf(bytes)).isEqualTo(record);
         damagedWhenCut(bytes, SmallFiles::instanceOf);
         damagedWhenFlipped(bytes, SmallFiles::instanceOf);
+
+        var floor = any.of(Action.NoteFloor.class);
+        bytes = SmallFiles.floorBytes(floor);
+        assertThat(SmallFiles.floorOf(bytes)).isEqualTo(floor);
+        damagedWhenCut(bytes, SmallFiles::floorOf);
+        damagedWhenFlipped(bytes, SmallFiles::floorOf);
     }
 
     private interface Reader {

@@ -21,6 +21,12 @@ public sealed interface Action {
 
     record PersistInstance(InstanceRecord record) implements Action {}
 
+    /**
+     * The position this node's data has reached, written down in the assistant's own time. It may be lost in a crash
+     * and is never waited for: no heartbeat path touches a disk.
+     */
+    record NoteFloor(DataIdentity identity, Timeline timeline, Lsn position) implements Action {}
+
     record Send(NodeId to, Envelope envelope) implements Action {}
 
     /** @param untilMillis 0 closes the fence */

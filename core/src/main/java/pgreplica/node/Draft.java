@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import pgreplica.base.FrozenSet;
+import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 import pgreplica.base.Timeline;
@@ -30,6 +31,8 @@ final class Draft {
         List<String> admitted;
         Timeline checkpointed;
         long identityToldAtMillis;
+        long floorAtMillis;
+        Lsn floor;
         List<String> logged;
 
         Telling(Told before) {
@@ -46,12 +49,15 @@ final class Draft {
             admitted = before.admitted();
             checkpointed = before.checkpointed();
             identityToldAtMillis = before.identityToldAtMillis();
+            floorAtMillis = before.floorAtMillis();
+            floor = before.floor();
             logged = before.logged();
         }
 
         Told done() {
             return new Told(leaseUntilMillis, leaseWhy, statusAtMillis, statusKey, publishedAtMillis, publishedKey,
-                    ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed, identityToldAtMillis, logged);
+                    ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed,
+                    identityToldAtMillis, floorAtMillis, floor, logged);
         }
     }
 

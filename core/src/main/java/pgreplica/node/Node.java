@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import pgreplica.base.Division;
+import pgreplica.base.Lsn;
 import pgreplica.base.Term;
 import pgreplica.base.Timeline;
 import pgreplica.base.VoterId;
@@ -33,7 +34,7 @@ public final class Node {
         var state = new NodeState(settings, random.next().next(), raft, cluster, files.log().base().last(),
                 files.instance(), Observation.NOTHING, false, false, Gate.CLOSED, Errand.NONE, "", new TreeMap<>(),
                 noLeadership(Term.ZERO, nowMillis),
-                new Told(0, "", 0, "", 0, "", 0, "", "", 0, List.of(), Timeline.NONE, 0, List.of()),
+                new Told(0, "", 0, "", 0, "", 0, "", "", 0, List.of(), Timeline.NONE, 0, 0, Lsn.ZERO, List.of()),
                 new TreeMap<>(), 1);
         var turn = new Turn(state, nowMillis);
         if (files.self().isEmpty()) turn.act(new Action.PersistBallot(files.ballot()));

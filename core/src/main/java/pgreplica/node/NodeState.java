@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import pgreplica.base.LogPosition;
+import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 import pgreplica.base.Timeline;
@@ -49,7 +50,7 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
     /** What was last told to the host and to the other nodes, so that nothing is said twice without need. */
     public record Told(long leaseUntilMillis, String leaseWhy, long statusAtMillis, String statusKey,
                        long publishedAtMillis, String publishedKey, long ordersAtMillis, String ordersKey,
-                       String slots, long slotsAtMillis, List<String> admitted, Timeline checkpointed, long identityToldAtMillis,
+                       String slots, long slotsAtMillis, List<String> admitted, Timeline checkpointed, long identityToldAtMillis, long floorAtMillis, Lsn floor,
                        List<String> logged) {}
 
     /** A request that waits for its answer: from a client of this node, or forwarded by another one. */

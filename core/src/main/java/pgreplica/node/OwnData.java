@@ -6,6 +6,9 @@ import pgreplica.instance.WalReport;
 
 /** What this node's data is worth: how it relates to the cluster, and how far its WAL reaches. */
 final class OwnData {
+    /** A primary flushes WAL in pages, so what it had flushed can reach into a record that recovery finds incomplete. */
+    private static final long FLOOR_SLACK_BYTES = 1024 * 1024;
+
     private OwnData() {}
 
     static DataCondition condition(Turn turn) {
@@ -90,8 +93,7 @@ final class OwnData {
 
     /** Data that ends before what was reported once was exchanged for older data behind our back (A9). */
     private static boolean belowFloor(Turn turn) {
-        int byTimeline = turn.observed.timeline().compareTo(turn.instance.floorTimeline());
-        if (byTimeline != 0) return byTimeline < 0 && turn.instance.floor().isAfter(end(turn));
-        return turn.instance.floor().isAfter(end(turn));
+        if (turn.observed.timeline().isAfter(turn.instance.floorTimeline())) return false;
+        return turn.instance.floor().bytesAfter(end(turn)) > FLOOR_SLACK_BYTES;
     }
 }

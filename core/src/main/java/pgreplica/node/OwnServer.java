@@ -96,6 +96,17 @@ final class OwnServer {
         adoptFoundingData(turn);
         finishWork(turn);
         giveUpIfDeposed(turn);
+        noteFloor(turn);
+    }
+
+    /** Once a second: data that later ends before this position was exchanged for older data (A9). */
+    private static void noteFloor(Turn turn) {
+        if (turn.now - turn.told.floorAtMillis < turn.settings.electionTimeoutMillis()) return;
+        var position = turn.observed.isPrimary() ? turn.observed.flushed() : turn.observed.replayed();
+        if (position.equals(turn.told.floor) || OwnData.condition(turn) != DataCondition.OURS) return;
+        turn.told.floorAtMillis = turn.now;
+        turn.told.floor = position;
+        turn.act(new Action.NoteFloor(turn.instance.identity(), turn.observed.timeline(), position));
     }
 
     /** Whatever was asked of Postgres and never came about is asked again. */

@@ -141,7 +141,7 @@ final class SmallCluster {
             case Action.Restart restart -> restart(member, restart);
             case Action.WriteIdentity(var identity) -> member.identity = identity;
             case Action.Log(_, var text) -> log.add(now + " " + text);
-            case Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
+            case Action.NoteFloor _, Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
                     Action.Checkpoint _, Action.EnsureSlots _, Action.Publish _, Action.Reply _, Action.WakeAt _,
                     Action.EvictClients _, Action.AllowReplication _ -> {}
         }

@@ -40,4 +40,23 @@ class SmallClusterTest {
         assertThat(cluster.members.get(N1).upstream).as(() -> String.join("\n", cluster.log)).isEqualTo(successor);
         assertThat(cluster.log).anyMatch(line -> line.contains("rewinding to"));
     }
+
+    /** Rule A9: a backup put back into the same directory has the right identity and the wrong WAL. */
+    @Test void dataOlderThanWhatItReportedIsNotTrusted() {
+        var cluster = new SmallCluster(3);
+        cluster.run(6000);
+        cluster.members.get(N1).end = new Lsn(0x5000000);
+        cluster.run(500);
+        cluster.kill("n1");
+        cluster.run(2500);
+        var standby = cluster.open().equals(Optional.of(new NodeId("n2"))) ? "n3" : "n2";
+        var member = cluster.members.get(new NodeId(standby));
+        cluster.kill(standby);
+        member.end = new Lsn(0x2000000);
+        cluster.start(standby);
+        member.state = Node.step(member.state, cluster.now, member.inbox.poll()).state();
+
+        var report = OwnData.report(new Turn(member.state, cluster.now));
+        assertThat(report.voidReason()).contains("0/5000000 that it reported earlier");
+    }
 }

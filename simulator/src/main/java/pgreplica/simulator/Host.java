@@ -169,6 +169,7 @@ final class Host {
             if (world.traces) Words.of(action).ifPresent(text -> world.say(this, "-> " + text));
             switch (action) {
                 case HostAction.StoreReplace(var name, var content) -> disk.put(name, content);
+                case HostAction.StoreLater(var name, var content) -> disk.put(name, content);
                 case HostAction.StoreAppend append -> append(append);
                 case HostAction.Send(var to, var payload) -> {
                     world.promises.bounded("a message of " + id, payload.length, 256 * 1024);
@@ -218,7 +219,7 @@ final class Host {
             case Action.WriteIdentity(var identity) -> postgres.writeIdentity(identity);
             case Action.AllowReplication(var names) -> postgres.admit(names);
             case Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
-                    Action.Send _ -> throw new IllegalStateException("these cross the border as bytes");
+                    Action.NoteFloor _, Action.Send _ -> throw new IllegalStateException("these cross the border as bytes");
         }
     }
 

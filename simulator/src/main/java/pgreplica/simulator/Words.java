@@ -34,6 +34,7 @@ final class Words {
                     Optional.of("stores " + name + ", " + content.length + " bytes");
             case HostAction.StoreAppend(var name, _, var content) ->
                     Optional.of("appends " + content.length + " bytes to " + name);
+            case HostAction.StoreLater _ -> Optional.empty();
             case HostAction.Send(var to, var payload) -> Optional.of(to + ": " + message(payload));
             case HostAction.Plain(Action.Log(_, var text)) -> Optional.of("LOG " + text);
             case HostAction.Plain(Action.WakeAt _), HostAction.Plain(Action.Publish _) -> Optional.empty();
