@@ -91,9 +91,11 @@ final class OwnData {
                 : "";
     }
 
-    /** Data that ends before what was reported once was exchanged for older data behind our back (A9). */
+    /**
+     * Data that ends before what was reported once was exchanged for older data behind our back (A9). On no timeline
+     * does a position go back but by a rewind, and a rewind begins with a new record.
+     */
     private static boolean belowFloor(Turn turn) {
-        if (turn.observed.timeline().isAfter(turn.instance.floorTimeline())) return false;
         return turn.instance.floor().bytesAfter(end(turn)) > FLOOR_SLACK_BYTES;
     }
 }
