@@ -12,8 +12,7 @@
  * backend whose postmaster was killed all end in a lease that has run out.
  *
  * What "at most one node writes" means is fixed at the moment of the last of
- * these looks.  A backend that is frozen right behind it may deliver its
- * answer later, and so may a query string that goes on after its COMMIT.
+ * these looks, which fence_answer.c takes when the answer goes out.
  */
 #include "postgres.h"
 
@@ -350,15 +349,15 @@ prepare_is_safe(void)
 }
 
 /*
- * suppress_acknowledgement
+ * pgr_fence_suppress_answer
  *		The transaction is durable here, but its client must not be told.  End
  *		the connection without a word.  An ERROR is impossible at this point,
  *		and this is what Postgres itself does with a session that is terminated
  *		while it waits for a standby.  Closing the socket and dropping the
  *		output are each enough; both together leave no way around.
  */
-static void
-suppress_acknowledgement(const char *why)
+void
+pgr_fence_suppress_answer(const char *why)
 {
 	if (MyProcPort != NULL && MyProcPort->sock != PGINVALID_SOCKET)
 		(void) shutdown(MyProcPort->sock, SHUT_RDWR);
@@ -395,9 +394,11 @@ after_commit(bool prepare)
 		return;
 
 	if (prepare ? !prepare_is_safe() : !commit_is_safe())
-		suppress_acknowledgement("The wait for a synchronous standby ended without its confirmation.");
+		pgr_fence_suppress_answer("The wait for a synchronous standby ended without its confirmation.");
 	else if (!is_still_open())
-		suppress_acknowledgement("The lease of this node ran out while the transaction was being committed.");
+		pgr_fence_suppress_answer("The lease of this node ran out while the transaction was being committed.");
+	else
+		pgr_fence_watch_answer();
 }
 
 /*

@@ -58,6 +58,10 @@ extern void pgr_fence_reason(char *out, size_t size);
 /* Terminate client sessions.  Signals only, waits for nothing. */
 extern void pgr_fence_evict_clients(void);
 
+/* For the commit: the client is never told, or only after one more look. */
+extern void pgr_fence_suppress_answer(const char *why);
+extern void pgr_fence_watch_answer(void);
+
 /* Between fence.c, fence_statements.c and admission.c. */
 extern void pgr_fence_require(void);
 extern void pgr_fence_ran_two_phase(XLogRecPtr end);
