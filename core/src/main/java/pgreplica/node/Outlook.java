@@ -141,7 +141,7 @@ final class Outlook implements View {
             var node = voter.node();
             if (node.equals(turn.self())) continue;
             // A frozen node's connections stay up; one that has been silent is not worth waiting for.
-            boolean alive = turn.peer(node).isFresh(turn.now, turn.settings.reportPatienceMillis() * 2);
+            boolean alive = turn.peer(node).isFresh(turn.now, turn.settings.livelyMillis());
             boolean pending = alive && !reports.containsKey(node);
             if (pending) return "no report from " + node + " yet";
         }
@@ -155,7 +155,7 @@ final class Outlook implements View {
         if (latest.isEmpty()) return Optional.empty();
         var node = latest.get().node();
         boolean here = node.equals(turn.self());
-        boolean answers = here || turn.peer(node).isFresh(turn.now, turn.settings.reportPatienceMillis() * 2);
+        boolean answers = here || turn.peer(node).isFresh(turn.now, turn.settings.livelyMillis());
         if (!answers) return Optional.empty();
         boolean recovering = switch (here ? turn.observed.phase() : turn.peer(node).status().get().phase()) {
             case STARTING, CRASH_RECOVERY -> !turn.instance.working() || !here;

@@ -25,8 +25,14 @@ public record Settings(NodeId self, List<ListedNode> listed, int electionTimeout
         return Division.quotient(electionTimeoutMillis, 10);
     }
 
+    /** How often a node tells the others how it is while nothing changes. */
     public long statusMillis() {
-        return heartbeatMillis() * 2;
+        return heartbeatMillis() * 5;
+    }
+
+    /** A node that was silent for longer than this, on a connection that is up, is frozen or cut off. */
+    public long livelyMillis() {
+        return heartbeatMillis() * 8;
     }
 
     /** How long a new leader waits for the report of a node that is connected but has not reported yet. */

@@ -37,6 +37,7 @@ final class Standbys {
             if (directive instanceof Directive.Follow) {
                 admitted.add(Names.replication(node, status.incarnation(), turn.observed.timeline()));
             }
+            if (isObeyed(turn, status, directive)) continue;
             orders.add(new PeerMessage.Order(turn.term(), directive));
             targets.add(node);
         }
@@ -139,6 +140,12 @@ final class Standbys {
         boolean idle = peer.idleSinceMillis() > 0
                 && turn.now - peer.idleSinceMillis() > turn.settings.electionTimeoutMillis() * 3L;
         return idle && turn.observed.oldest().isAfter(status.flushed());
+    }
+
+    /** A standby that streams as it should needs no reminder; everything else is repeated until it is so. */
+    private static boolean isObeyed(Turn turn, NodeStatus status, Directive directive) {
+        return directive instanceof Directive.Follow && status.streaming()
+                && status.following().equals(turn.observed.timeline());
     }
 
     private static void admit(Turn turn, List<String> names) {
