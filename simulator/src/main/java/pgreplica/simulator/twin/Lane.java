@@ -3,7 +3,9 @@ package pgreplica.simulator.twin;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import pgreplica.codec.Malformed;
 import pgreplica.codec.Session;
 import pgreplica.simulator.RecordedEvents;
@@ -16,6 +18,8 @@ final class Lane implements Runnable, AutoCloseable {
     /** One batch is under way while the next is made; the answers to both must fit into a pipe. */
     private static final int BATCH = 1000;
     private static final int STEPS_BETWEEN_STATES = 250;
+    private static final String NOT_ALONE = "alone, its life gives the same bytes in both builds: the heap of the C"
+            + " build held something before";
     private static final int INVARIANT_BROKEN = -2;
     private static final int MALFORMED_EVENT = -4;
 
@@ -116,13 +120,31 @@ final class Lane implements Runnable, AutoCloseable {
     }
 
     private void check(List<Expected> batch) throws IOException {
-        for (var expected : batch) {
-            var answer = twin.answer();
+        for (int i = 0; i < batch.size(); i++) {
+            var expected = batch.get(i);
+            var answer = answerOrWhere(batch.subList(i, batch.size()));
             if (answer.code() != expected.code() || answer.hash() != expected.hash()) {
-                throw new Difference(expected.life().explain(program, expected.indexInLife(), compared));
+                throw new Difference("the builds differ at event " + compared + " of the lane, event "
+                        + expected.indexInLife() + " since a start\n"
+                        + expected.life().firstDifference(program, expected.indexInLife()).orElse(NOT_ALONE));
             }
             all.add(expected.hash());
             compared++;
+        }
+    }
+
+    /** A C build that crashes takes its last answers with it, so any event under way may be the one. */
+    private NativeTwin.Answer answerOrWhere(List<Expected> unanswered) throws IOException {
+        try {
+            return twin.answer();
+        } catch (Difference ended) {
+            var lives = new LinkedHashSet<Life>();
+            for (var expected : unanswered) lives.add(expected.life());
+            lives.add(life);
+            var found = Optional.<String>empty();
+            for (var one : lives) found = found.isPresent() ? found : one.firstDifference(program, one.size() - 1);
+            throw new Difference(ended.getMessage() + ", event " + compared + " of the lane or one soon after it\n"
+                    + found.orElse(NOT_ALONE));
         }
     }
 

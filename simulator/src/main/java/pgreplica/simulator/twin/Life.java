@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import pgreplica.codec.Session;
 
 /** What a node was told since it started, and the JVM build of it. Kept so that a difference can be looked at. */
@@ -38,20 +39,30 @@ final class Life {
         return refused;
     }
 
+    int size() {
+        return events.size();
+    }
+
     /** Runs both builds anew through this life up to the event, and shows where they first differ. */
-    String explain(Path program, int index, long eventOfLane) throws IOException {
-        var head = "the builds differ at event " + eventOfLane + " of the lane, event " + index + " since a start: "
-                + shown(events.get(index)) + "\n";
+    Optional<String> firstDifference(Path program, int lastIndex) throws IOException {
         var again = new Session();
         try (var twin = new NativeTwin(program)) {
-            for (int i = 0; i <= index; i++) {
+            for (int i = 0; i <= lastIndex; i++) {
                 var event = events.get(i);
-                var difference = differenceAt(event, again, twin);
-                if (!difference.isEmpty()) return head + "alone, this life differs first at its event " + i + ": "
-                        + shown(event) + "\n" + difference;
+                var difference = differenceOrEndAt(event, again, twin);
+                if (!difference.isEmpty()) return Optional.of("alone, its life differs first at event " + i
+                        + " since the start: " + shown(event) + "\n" + difference);
             }
         }
-        return head + "alone, this life gives the same bytes in both: the heap of the C build held something before";
+        return Optional.empty();
+    }
+
+    private static String differenceOrEndAt(byte[] event, Session jvm, NativeTwin twin) throws IOException {
+        try {
+            return differenceAt(event, jvm, twin);
+        } catch (Difference ended) {
+            return ended.getMessage();
+        }
     }
 
     private static String differenceAt(byte[] event, Session jvm, NativeTwin twin) throws IOException {
