@@ -41,6 +41,7 @@ static int	saved_stdout = -1;
 static int	saved_stderr = -1;
 static char *notify_socket = NULL;
 static pid_t postmaster_pid = 0;
+static volatile pid_t stop_sender = 0;
 static struct sigaction old_term,
 			old_int,
 			old_quit;
@@ -185,7 +186,10 @@ on_operator_stop(int signal_number, siginfo_t *info, void *context)
 		signal_number == SIGINT ? &old_int : &old_quit;
 
 	if (getpid() == postmaster_pid)
+	{
 		pg_atomic_write_u32(&pgr_shared->restart.operator_stop, signal_number);
+		stop_sender = info->si_pid;
+	}
 	if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
 		old->sa_handler(signal_number);
 }
@@ -287,7 +291,7 @@ restart_at_exit(int code, Datum argument)
 	if (getpid() != postmaster_pid)
 		return;
 	crashed = has_crashed(code);
-	if (!crashed && !pgr_restart_is_under_way())
+	if (!crashed && pg_atomic_read_u32(&pgr_shared->restart.mode) == PGR_RESTART_NONE)
 		return;
 	/*
 	 * What arrives before this is seen in operator_stop; what arrives later
@@ -299,7 +303,12 @@ restart_at_exit(int code, Datum argument)
 	sigaddset(&stops, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &stops, NULL);
 	if (pg_atomic_read_u32(&pgr_shared->restart.operator_stop) != 0)
+	{
+		ereport(LOG,
+				(errmsg("pg_replica leaves the server stopped: process %d sent signal %u",
+						(int) stop_sender, pg_atomic_read_u32(&pgr_shared->restart.operator_stop))));
 		return;
+	}
 	if (crashed)
 		ereport(LOG, (errmsg("pg_replica starts the server again after a crash")));
 	else

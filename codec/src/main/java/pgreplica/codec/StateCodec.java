@@ -80,6 +80,7 @@ final class StateCodec {
         out.optional(peer.status(), EnvelopeCodec::writeStatus);
         out.i64(peer.heardAtMillis());
         out.i64(peer.idleSinceMillis());
+        out.i64(peer.levelAtMillis());
     }
 
     private static void writeLeadership(ByteWriter out, Leadership leadership) {
@@ -88,6 +89,7 @@ final class StateCodec {
         out.bool(leadership.summoned());
         out.i64(leadership.vacancy());
         out.list(leadership.tried(), Words::writeNode);
+        out.i64(leadership.triedAtMillis());
         out.i64(leadership.graceSinceMillis());
         out.u32(leadership.rule());
         out.str(leadership.ruleText());

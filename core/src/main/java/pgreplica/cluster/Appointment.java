@@ -13,7 +13,8 @@ import pgreplica.base.Timeline;
  * @param index where it stands in the Raft log
  * @param parent the timeline the node was on when it was appointed
  * @param fork where the timeline left its parent; empty until the promotion is recorded
- * @param atMillis wall-clock time of the appointing leader, for people only
+ * @param atMillis wall-clock time of the appointing leader: for people, and for how long to wait for a primary that
+ *     crashed; never for anything that safety rests on
  */
 public record Appointment(long index, Term term, NodeId node, Timeline timeline, Timeline parent,
                           Optional<Lsn> fork, long atMillis, String why) {

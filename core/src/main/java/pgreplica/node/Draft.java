@@ -68,6 +68,7 @@ final class Draft {
         boolean summoned;
         long vacancy;
         SortedSet<NodeId> tried;
+        long triedAtMillis;
         long graceSinceMillis;
         int rule;
         String ruleText;
@@ -82,6 +83,7 @@ final class Draft {
             summoned = before.summoned();
             vacancy = before.vacancy();
             tried = new TreeSet<>(before.tried());
+            triedAtMillis = before.triedAtMillis();
             graceSinceMillis = before.graceSinceMillis();
             rule = before.rule();
             ruleText = before.ruleText();
@@ -112,7 +114,7 @@ final class Draft {
 
         Leadership done() {
             return new Leadership(term, sinceMillis, summoned, vacancy,
-                    FrozenSet.of(tried), graceSinceMillis, rule, ruleText,
+                    FrozenSet.of(tried), triedAtMillis, graceSinceMillis, rule, ruleText,
                     appointing, recordingFork, leaving, leavingSinceMillis);
         }
     }

@@ -41,6 +41,9 @@ final class Leading {
 
     private static void forgetFormerVacancy(Turn turn) {
         long vacancy = turn.cluster.latest().map(Appointment::index).orElse(0L);
+        // A target that did not take over may have been cut off; without another choice it must be asked again.
+        boolean longAgo = turn.now - turn.leadership.triedAtMillis > turn.settings.electionTimeoutMillis() * 5L;
+        if (longAgo) turn.leadership.tried.clear();
         if (turn.leadership.vacancy == vacancy) return;
         turn.leadership.vacancy = vacancy;
         turn.leadership.tried.clear();
@@ -86,6 +89,7 @@ final class Leading {
         var voter = Membership.voterOf(turn, target);
         if (voter.isEmpty() || turn.raft.handover().isPresent()) return;
         turn.leadership.tried.add(target);
+        turn.leadership.triedAtMillis = turn.now;
         turn.log("handing leadership to " + target);
         Consensus.feed(turn, new Input.Transfer(voter.get(), false));
     }

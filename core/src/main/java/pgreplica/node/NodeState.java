@@ -37,13 +37,14 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
      * @param sinceMillis since when this node leads in it; 0 while it does not
      * @param summoned this node was told to take over; an eligible one keeps what it was given (B8)
      * @param vacancy the index of the appointment that {@code tried} and the grace belong to
-     * @param tried nodes that leadership was handed to since
+     * @param tried nodes that leadership was handed to since, the last of them at {@code triedAtMillis}
      * @param graceSinceMillis when the crashed primary was first seen recovering; 0 if it was not (B10)
      * @param rule the rule that decided last, so that a decision is logged once
      * @param appointing a reservation was proposed in this term and is not committed yet
      * @param leaving an operator's failover(): where to, and since when writes have been refused for it
      */
     public record Leadership(Term term, long sinceMillis, boolean summoned, long vacancy, SortedSet<NodeId> tried,
+                             long triedAtMillis,
                              long graceSinceMillis, int rule, String ruleText, boolean appointing,
                              boolean recordingFork, Optional<NodeId> leaving, long leavingSinceMillis) {}
 

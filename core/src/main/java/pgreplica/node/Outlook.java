@@ -10,6 +10,9 @@ import pgreplica.instance.WalReport;
 
 /** Answers the failover policy's questions, each only when it is asked. */
 final class Outlook implements View {
+    /** A second crash of the same primary within this time uses its grace up (B10). */
+    private static final long CRASHES_APART_MILLIS = 60_000;
+
     private final Turn turn;
 
     Outlook(Turn turn) {
@@ -154,6 +157,7 @@ final class Outlook implements View {
         var latest = turn.cluster.latest();
         if (latest.isEmpty()) return Optional.empty();
         var node = latest.get().node();
+        if (cameBackBefore(turn)) return Optional.empty();
         boolean here = node.equals(turn.self());
         boolean answers = here || turn.peer(node).isFresh(turn.now, turn.settings.livelyMillis());
         if (!answers) return Optional.empty();
@@ -165,6 +169,15 @@ final class Outlook implements View {
         if (turn.leadership.graceSinceMillis == 0) turn.leadership.graceSinceMillis = turn.now;
         boolean used = turn.now - turn.leadership.graceSinceMillis >= turn.settings.crashRestartGraceMillis();
         return used ? Optional.empty() : Optional.of(node);
+    }
+
+    /** The last primary had just been appointed once more: a server that crashes again and again is not waited for. */
+    private static boolean cameBackBefore(Turn turn) {
+        var appointments = turn.cluster.appointments();
+        if (appointments.size() < 2) return false;
+        var last = appointments.get(appointments.size() - 1);
+        var former = appointments.get(appointments.size() - 2);
+        return last.node().equals(former.node()) && turn.wallClockMillis() - last.atMillis() < CRASHES_APART_MILLIS;
     }
 
     private static String selfObstacle(Turn turn, WalReport own) {

@@ -10,21 +10,27 @@ import pgreplica.node.PeerMessage.NodeStatus;
  * @param voter which life of it spoke last
  * @param clusterId of that life; empty while it belongs to no cluster
  * @param idleSinceMillis since when it has been told to stream but its position stands still without a stream
+ * @param levelAtMillis when its flushed position was last seen not to be behind the primary's
  */
 public record Peer(boolean connected, Optional<VoterId> voter, String clusterId, Optional<NodeStatus> status,
-                   long heardAtMillis, long idleSinceMillis) {
-    static final Peer UNKNOWN = new Peer(false, Optional.empty(), "", Optional.empty(), 0, 0);
+                   long heardAtMillis, long idleSinceMillis, long levelAtMillis) {
+    static final Peer UNKNOWN = new Peer(false, Optional.empty(), "", Optional.empty(), 0, 0, 0);
 
     Peer withConnected(boolean now) {
-        return new Peer(now, voter, clusterId, status, heardAtMillis, idleSinceMillis);
+        return new Peer(now, voter, clusterId, status, heardAtMillis, idleSinceMillis, levelAtMillis);
     }
 
     Peer heard(VoterId from, String cluster, NodeStatus said, long nowMillis) {
-        return new Peer(connected, Optional.of(from), cluster, Optional.of(said), nowMillis, idleSinceMillis);
+        return new Peer(connected, Optional.of(from), cluster, Optional.of(said), nowMillis, idleSinceMillis,
+                levelAtMillis);
     }
 
     Peer withIdleSince(long sinceMillis) {
-        return new Peer(connected, voter, clusterId, status, heardAtMillis, sinceMillis);
+        return new Peer(connected, voter, clusterId, status, heardAtMillis, sinceMillis, levelAtMillis);
+    }
+
+    Peer withLevelAt(long nowMillis) {
+        return new Peer(connected, voter, clusterId, status, heardAtMillis, idleSinceMillis, nowMillis);
     }
 
     /** Whether what it last said may still be true. */

@@ -57,7 +57,9 @@ final class Post {
         var node = envelope.from().node();
         var before = turn.peer(node);
         var after = before.heard(envelope.from(), envelope.clusterId(), status, turn.now);
-        turn.putPeer(node, after.withIdleSince(idleSince(before, status, turn.now)));
+        var noted = after.withIdleSince(idleSince(before, status, turn.now));
+        boolean level = !Publisher.primaryEnd(turn).isAfter(status.flushed());
+        turn.putPeer(node, level ? noted.withLevelAt(turn.now) : noted);
     }
 
     /** A node that was told to follow and neither streams nor moves: since when (B9, lesson 33). */

@@ -2,6 +2,7 @@ package pgreplica.node;
 
 import java.util.ArrayList;
 import java.util.List;
+import pgreplica.base.Division;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.Timeline;
@@ -46,7 +47,7 @@ final class Publisher {
             var node = listed.node();
             String voter = Boolean.toString(Membership.voterOf(turn, node).isPresent());
             if (node.equals(turn.self())) {
-                rows.add(member(listed, Gossip.status(turn), end, 0, voter, true));
+                rows.add(member(listed, Gossip.status(turn), end, 0, voter, true, ""));
                 continue;
             }
             var peer = turn.peer(node);
@@ -55,7 +56,8 @@ final class Publisher {
                         "", "it was not heard since this node started"));
             } else {
                 rows.add(member(listed, peer.status().get(), end, turn.now - peer.heardAtMillis(), voter,
-                        peer.isFresh(turn.now, turn.settings.electionTimeoutMillis())));
+                        peer.isFresh(turn.now, turn.settings.electionTimeoutMillis()),
+                        seconds(turn.now - peer.levelAtMillis())));
             }
         }
         return new Action.Table("members",
@@ -65,11 +67,12 @@ final class Publisher {
     }
 
     private static List<String> member(Settings.ListedNode listed, NodeStatus status, Lsn end, long heardMillis,
-                                       String voter, boolean reachable) {
+                                       String voter, boolean reachable, String lagSeconds) {
         boolean behind = status.phase() == Phase.STANDBY && end.isAfter(status.flushed());
         String lag = end.equals(Lsn.ZERO) ? "" : Long.toString(behind ? end.bytesAfter(status.flushed()) : 0);
         return List.of(listed.node().name(), role(status.phase()), reachable ? status.state() : "unreachable",
-                listed.address(), number(status.timeline()), lsn(status.flushed()), lsn(status.replayed()), lag, "",
+                listed.address(), number(status.timeline()), lsn(status.flushed()), lsn(status.replayed()), lag,
+                behind ? lagSeconds : lag,
                 Long.toString(heardMillis), status.version(), voter, Integer.toString(status.priority()),
                 reachable ? status.reason() : "not heard for " + heardMillis + " ms");
     }
@@ -108,7 +111,7 @@ final class Publisher {
         return there ? node.name() : "";
     }
 
-    private static Lsn primaryEnd(Turn turn) {
+    static Lsn primaryEnd(Turn turn) {
         var latest = turn.cluster.latest();
         if (latest.isEmpty()) return Lsn.ZERO;
         return latest.get().node().equals(turn.self()) ? turn.observed.flushed()
@@ -131,6 +134,11 @@ final class Publisher {
             case pgreplica.raft.Role.Candidate _ -> "candidate";
             case pgreplica.raft.Role.Leader _ -> "leader";
         };
+    }
+
+    private static String seconds(long millis) {
+        long tenths = Division.quotient(millis, 100);
+        return Division.quotient(tenths, 10) + "." + Division.remainder(tenths, 10);
     }
 
     private static String number(Timeline timeline) {
