@@ -392,6 +392,16 @@ pgr_restart_exec(void)
 		(void) dup2(saved_stderr, STDERR_FILENO);
 	close_descriptors();
 
+	/*
+	 * First no signal can arrive, then none has a handler any more: before 16
+	 * a SIGCHLD that is still pending would enter the postmaster's state
+	 * machine once more, which would end the process in earnest.
+	 */
+	sigfillset(&kept);
+	sigprocmask(SIG_SETMASK, &kept, NULL);
+	for (int i = 1; i < 32; i++)
+		(void) signal(i, SIG_DFL);
+
 	/* These stay pending until the new image can serve them. */
 	sigemptyset(&kept);
 	sigaddset(&kept, SIGTERM);
@@ -402,8 +412,6 @@ pgr_restart_exec(void)
 	sigaddset(&kept, SIGUSR2);
 	sigaddset(&kept, SIGALRM);
 	sigprocmask(SIG_SETMASK, &kept, NULL);
-	for (int i = 1; i < 32; i++)
-		(void) signal(i, SIG_DFL);
 
 	(void) execve(my_exec_path, saved_argv, saved_environ);
 	(void) !write(STDERR_FILENO, failure, sizeof(failure) - 1);
