@@ -222,9 +222,6 @@ run_on_postgres(PgrLoop *loop, const PgrAction *action)
 		case PGR_ACTION_STORE_LATER:
 			pgr_assistant_store(action->name, action->content, action->length);
 			break;
-		case PGR_ACTION_EVICT_CLIENTS:
-			pgr_fence_evict_clients();
-			break;
 		case PGR_ACTION_WRITE_IDENTITY:
 			write_identity(loop, action);
 			break;
@@ -273,9 +270,6 @@ run(PgrLoop *loop, const PgrAction *action)
 			loop->sealing = true;
 			loop->seal_term = action->term;
 			loop->seal_until_ms = pgr_now_ms() + SEAL_WITHIN_MS;
-			break;
-		case PGR_ACTION_UNFOLLOW:
-			pgr_gate_close();
 			break;
 		case PGR_ACTION_PUBLISH:
 			pgr_published_write(action->content, action->length);

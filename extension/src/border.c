@@ -354,9 +354,7 @@ pgr_action_read(PgrReader *from, PgrAction *action)
 		case PGR_ACTION_ALLOW_REPLICATION:
 			take_names(from, action);
 			break;
-		case PGR_ACTION_UNFOLLOW:
 		case PGR_ACTION_CHECKPOINT:
-		case PGR_ACTION_EVICT_CLIENTS:
 			break;
 		default:
 			from->bad = true;

@@ -46,14 +46,6 @@
 #define PgrCreateWaitEventSet(n) CreateWaitEventSet(TopMemoryContext, (n))
 #endif
 
-/* Is this PGPROC a session of a client (or a logical walsender)? */
-#if PG_VERSION_NUM >= 180000
-#define PgrProcIsRegular(p) ((p)->isRegularBackend)
-#else
-#define PgrProcIsRegular(p) \
-	(!(p)->isBackgroundWorker && ((p)->statusFlags & PROC_IS_AUTOVACUUM) == 0)
-#endif
-
 /* Which process am I?  The Am...Process() macros came with 17. */
 #if PG_VERSION_NUM >= 170000
 #define PgrAmAutovacuum() (AmAutoVacuumWorkerProcess())

@@ -16,7 +16,6 @@
  */
 #include "postgres.h"
 
-#include <signal.h>
 #include <sys/socket.h>
 
 #include "compat.h"
@@ -31,7 +30,6 @@
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
 #include "storage/ipc.h"
-#include "storage/procarray.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 
@@ -434,37 +432,6 @@ transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PARALLEL_ABORT:
 			break;
-	}
-}
-
-/*
- * pgr_fence_evict_clients
- *		Ask all client sessions to end.  Logical walsenders are among them, so
- *		that no subscriber follows a deposed primary; physical ones and
- *		background workers are not.
- *
- * The process array is read without its lock: a frozen backend may hold it,
- * and the voting loop waits for nobody.  A pid that has just ended gets a
- * signal nobody receives.
- */
-void
-pgr_fence_evict_clients(void)
-{
-	/* before the start of Postgres there is nobody */
-	if (ProcGlobal == NULL)
-		return;
-
-	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
-	{
-		PGPROC	   *proc = &ProcGlobal->allProcs[i];
-		int			pid = proc->pid;
-
-		if (pid <= 0 || pid == MyProcPid || !OidIsValid(proc->databaseId))
-			continue;
-		/* before 17 an entry that nobody uses any more still shows its last process */
-		if (!PgrProcIsRegular(proc) || BackendPidGetProc(pid) != proc)
-			continue;
-		(void) kill(pid, SIGTERM);
 	}
 }
 

@@ -55,9 +55,6 @@ extern bool pgr_fence_is_open(void);
 /* Why writes are refused, as the clients are told; always a text. */
 extern void pgr_fence_reason(char *out, size_t size);
 
-/* Terminate client sessions.  Signals only, waits for nothing. */
-extern void pgr_fence_evict_clients(void);
-
 /* For the commit: the client is never told, or only after one more look. */
 extern void pgr_fence_suppress_answer(const char *why);
 extern void pgr_fence_watch_answer(void);

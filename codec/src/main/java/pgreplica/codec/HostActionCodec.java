@@ -35,7 +35,7 @@ public final class HostActionCodec {
                 out.bytes(content);
             }
             case HostAction.StoreLater(var name, var content) -> {
-                out.u8(19);
+                out.u8(7);
                 out.str(name);
                 out.bytes(content);
             }
@@ -63,7 +63,6 @@ public final class HostActionCodec {
                 Words.writeTerm(out, term);
             }
             case Action.Follow follow -> writeFollow(out, follow);
-            case Action.Unfollow() -> out.u8(7);
             case Action.Promote(var timeline) -> {
                 out.u8(8);
                 Words.writeTimeline(out, timeline);
@@ -93,14 +92,13 @@ public final class HostActionCodec {
                 out.u8(15);
                 out.i64(atMillis);
             }
-            case Action.EvictClients() -> out.u8(16);
+            case Action.AllowReplication(var names) -> {
+                out.u8(16);
+                out.list(names, ByteWriter::str);
+            }
             case Action.WriteIdentity(var identity) -> {
                 out.u8(17);
                 out.bytes(InstanceCodec.identityBytes(identity));
-            }
-            case Action.AllowReplication(var names) -> {
-                out.u8(18);
-                out.list(names, ByteWriter::str);
             }
         }
     }
@@ -164,7 +162,7 @@ public final class HostActionCodec {
             case 1 -> new HostAction.StoreReplace(in.str(), in.bytes());
             case 2 -> new HostAction.StoreAppend(in.str(), in.notNegative(), in.bytes());
             case 3 -> new HostAction.Send(Words.readNode(in), in.bytes());
-            case 19 -> new HostAction.StoreLater(in.str(), in.bytes());
+            case 7 -> new HostAction.StoreLater(in.str(), in.bytes());
             default -> new HostAction.Plain(readPlain(in, tag));
         };
     }
@@ -175,7 +173,6 @@ public final class HostActionCodec {
             case 5 -> new Action.Seal(Words.readTerm(in));
             case 6 -> new Action.Follow(Words.readNode(in), Words.readTimeline(in), Words.readTerm(in), in.str(),
                     in.str());
-            case 7 -> new Action.Unfollow();
             case 8 -> new Action.Promote(Words.readTimeline(in));
             case 9 -> new Action.Restart(readImmediate(in), HostEventCodec.workOf(in.u8()), in.str(),
                     InstanceCodec.identityOf(in.bytes()), in.str());
@@ -185,9 +182,8 @@ public final class HostActionCodec {
             case 13 -> new Action.Reply(in.i64(), in.bool(), in.str());
             case 14 -> new Action.Log(levelOf(in.u8()), in.str());
             case 15 -> new Action.WakeAt(in.i64());
-            case 16 -> new Action.EvictClients();
+            case 16 -> new Action.AllowReplication(in.list(MOST_CELLS, ByteReader::str));
             case 17 -> new Action.WriteIdentity(InstanceCodec.identityOf(in.bytes()));
-            case 18 -> new Action.AllowReplication(in.list(MOST_CELLS, ByteReader::str));
             default -> throw new Malformed("unknown action " + tag);
         };
     }

@@ -110,10 +110,10 @@ public final class Session {
                 case Action.PersistInstance(var record) -> files.storeInstance(record);
                 case Action.NoteFloor floor -> files.storeFloor(floor);
                 case Action.Send(var to, var envelope) -> new HostAction.Send(to, EnvelopeCodec.encode(envelope));
-                case Action.SetLease _, Action.Seal _, Action.Follow _, Action.Unfollow _, Action.Promote _,
+                case Action.SetLease _, Action.Seal _, Action.Follow _, Action.Promote _,
                         Action.Restart _, Action.Checkpoint _, Action.EnsureSlots _, Action.Publish _,
-                        Action.Reply _, Action.Log _, Action.WakeAt _, Action.EvictClients _,
-                        Action.WriteIdentity _, Action.AllowReplication _ -> new HostAction.Plain(action);
+                        Action.Reply _, Action.Log _, Action.WakeAt _, Action.WriteIdentity _,
+                        Action.AllowReplication _ -> new HostAction.Plain(action);
             });
         }
         return actions;

@@ -115,7 +115,6 @@ final class StateCodec {
         out.i64(told.identityToldAtMillis());
         out.i64(told.floorAtMillis());
         Words.writeLsn(out, told.floor());
-        out.list(told.logged(), ByteWriter::str);
     }
 
     private static void writeRequest(ByteWriter out, Request request) {

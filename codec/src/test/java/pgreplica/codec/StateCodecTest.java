@@ -45,7 +45,7 @@ class StateCodecTest {
         // Each walk draws other values, so that lists which happen to be empty in one are not in another.
         for (int i = 0; i < 5; i++) walk(state, bytesWith(StateCodec::writeNode));
         assertThat(changed).contains("NodeState.settings", "NodeState.nextTicket", "RaftState.random",
-                "Gate.upstream", "Peer.status", "NodeStatus.reason", "Told.logged",
+                "Gate.upstream", "Peer.status", "NodeStatus.reason", "Told.floor",
                 "Leadership.leaving", "Request.verb", "InstanceRecord.former", "DataRecord.floor", "Observation.oldest",
                 "Errand.progress", "ListedNode.raftPort", "Appointment.why");
         assertThat(changed.stream().filter(name -> name.startsWith("NodeState.")))

@@ -38,8 +38,6 @@ public sealed interface Action {
     record Follow(NodeId upstream, Timeline timeline, Term term, String applicationName, String slot)
             implements Action {}
 
-    record Unfollow() implements Action {}
-
     record Promote(Timeline timeline) implements Action {}
 
     record Restart(boolean immediate, Event.Work work, String source, DataIdentity identity, String why)
@@ -56,8 +54,6 @@ public sealed interface Action {
     record Log(Level level, String text) implements Action {}
 
     record WakeAt(long atMillis) implements Action {}
-
-    record EvictClients() implements Action {}
 
     record WriteIdentity(DataIdentity identity) implements Action {}
 

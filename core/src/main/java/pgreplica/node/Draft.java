@@ -33,7 +33,6 @@ final class Draft {
         long identityToldAtMillis;
         long floorAtMillis;
         Lsn floor;
-        List<String> logged;
 
         Telling(Told before) {
             leaseUntilMillis = before.leaseUntilMillis();
@@ -51,13 +50,12 @@ final class Draft {
             identityToldAtMillis = before.identityToldAtMillis();
             floorAtMillis = before.floorAtMillis();
             floor = before.floor();
-            logged = before.logged();
         }
 
         Told done() {
             return new Told(leaseUntilMillis, leaseWhy, statusAtMillis, statusKey, publishedAtMillis, publishedKey,
                     ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed,
-                    identityToldAtMillis, floorAtMillis, floor, logged);
+                    identityToldAtMillis, floorAtMillis, floor);
         }
     }
 

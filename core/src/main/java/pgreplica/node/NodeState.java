@@ -51,8 +51,8 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
     /** What was last told to the host and to the other nodes, so that nothing is said twice without need. */
     public record Told(long leaseUntilMillis, String leaseWhy, long statusAtMillis, String statusKey,
                        long publishedAtMillis, String publishedKey, long ordersAtMillis, String ordersKey,
-                       String slots, long slotsAtMillis, List<String> admitted, Timeline checkpointed, long identityToldAtMillis, long floorAtMillis, Lsn floor,
-                       List<String> logged) {}
+                       String slots, long slotsAtMillis, List<String> admitted, Timeline checkpointed,
+                       long identityToldAtMillis, long floorAtMillis, Lsn floor) {}
 
     /** A request that waits for its answer: from a client of this node, or forwarded by another one. */
     public record Request(long id, Optional<NodeId> origin, String verb, long sinceMillis) {}

@@ -131,7 +131,6 @@ final class SmallCluster {
                 member.inbox.add(new Event.Sealed(term, true, member.observation()));
             }
             case Action.Follow follow -> member.upstream = Optional.of(follow.upstream());
-            case Action.Unfollow() -> member.upstream = Optional.empty();
             case Action.Promote(var timeline) -> {
                 member.parent = member.timeline;
                 member.fork = member.end;
@@ -143,7 +142,7 @@ final class SmallCluster {
             case Action.Log(_, var text) -> log.add(now + " " + text);
             case Action.NoteFloor _, Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
                     Action.Checkpoint _, Action.EnsureSlots _, Action.Publish _, Action.Reply _, Action.WakeAt _,
-                    Action.EvictClients _, Action.AllowReplication _ -> {}
+                    Action.AllowReplication _ -> {}
         }
     }
 

@@ -207,11 +207,9 @@ final class Host {
             case Action.Log(var level, var text) -> world.promises.logged(this, text);
             case Action.Reply(var request, var ok, var text) -> {}
             case Action.Publish(var tables) -> {}
-            case Action.EvictClients() -> {}
             case Action.SetLease lease -> postgres.setLease(lease.untilMillis(), preStart);
             case Action.Seal(var term) -> postgres.seal(term, preStart);
             case Action.Follow follow -> postgres.follow(follow);
-            case Action.Unfollow() -> postgres.closeGate();
             case Action.Promote(var timeline) -> postgres.promote(timeline.number());
             case Action.Restart restart -> postgres.restart(restart);
             case Action.Checkpoint() -> postgres.checkpoint();

@@ -284,7 +284,7 @@ final class Postgres {
         });
     }
 
-    void closeGate() {
+    private void closeGate() {
         gate = Optional.empty();
         if (streaming) {
             streaming = false;
