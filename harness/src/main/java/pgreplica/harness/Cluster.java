@@ -8,8 +8,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 
 import pgreplica.harness.run.Ports;
@@ -167,6 +169,28 @@ public final class Cluster implements AutoCloseable {
         blueprint.network().cut(node.spec().number(), 0);
         blueprint.network().cut(0, node.spec().number());
         isolate(node);
+        return instant;
+    }
+
+    /** Streaming between this node and the others is cut, the nodes' own talk is not. */
+    public long cutData(Node node) {
+        return cutPort(node, NodeSpec::port);
+    }
+
+    /** The nodes' own talk is cut, streaming is not. */
+    public long cutControl(Node node) {
+        return cutPort(node, NodeSpec::raftPort);
+    }
+
+    private long cutPort(Node node, ToIntFunction<NodeSpec> port) {
+        long instant = System.nanoTime();
+        for (var other : others(node)) {
+            // In namespaces both are the same.
+            for (int number : new TreeSet<>(List.of(port.applyAsInt(node.spec()), port.applyAsInt(other.spec())))) {
+                blueprint.network().cutPort(node.spec().number(), other.spec().number(), number);
+                blueprint.network().cutPort(other.spec().number(), node.spec().number(), number);
+            }
+        }
         return instant;
     }
 

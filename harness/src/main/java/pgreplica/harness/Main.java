@@ -4,13 +4,14 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 import pgreplica.harness.cli.BenchCommand;
+import pgreplica.harness.cli.ChaosCommand;
 import pgreplica.harness.cli.ClusterCommand;
 import pgreplica.harness.cli.DemoCommand;
 
 /** The command line of the harness. */
 @Command(name = "pgreplica", mixinStandardHelpOptions = true,
         description = "Runs real clusters of PostgreSQL with pg_replica on this machine.",
-        subcommands = {ClusterCommand.class, DemoCommand.class, BenchCommand.class})
+        subcommands = {ClusterCommand.class, DemoCommand.class, BenchCommand.class, ChaosCommand.class})
 public final class Main {
     private Main() {}
 

@@ -45,6 +45,23 @@ class CutTest {
         assertThat(Exec.run(List.of("ip", "netns", "list"))).doesNotContain("pgr");
     }
 
+    @Test void onePortCanBeCutAlone() {
+        assumeTrue(Account.isRoot(), "network namespaces need root");
+        try (var cluster = Cluster.of(3).plain().namespaces().start()) {
+            var n1 = cluster.node("n1");
+            var n2 = cluster.node("n2");
+            cluster.cutControl(n1);
+            assertThat(reaches(cluster, n1, n2)).as("another port is not affected").isTrue();
+            cluster.cutData(n1);
+            assertThat(reaches(cluster, n1, n2)).isFalse();
+            assertThat(reaches(cluster, n2, n1)).isFalse();
+            assertThat(reaches(cluster, n2, cluster.node("n3"))).as("nobody else is affected").isTrue();
+            cluster.heal();
+            assertThat(reaches(cluster, n1, n2)).isTrue();
+            assertThat(reaches(cluster, n2, n1)).isTrue();
+        }
+    }
+
     private static boolean reaches(Cluster cluster, Node from, Node to) {
         return Exec.attempt(inside(cluster, from, cluster.blueprint().install().program("pg_isready"),
                 "-h", to.spec().host(), "-p", String.valueOf(to.spec().port()), "-t", "1")).ok();

@@ -30,6 +30,10 @@ public record Loopback() implements Network {
         throw new HarnessException("nodes on the loopback device cannot be cut off. Start the cluster with --netns (as root).");
     }
 
+    @Override public void cutPort(int from, int to, int port) {
+        cut(from, to);
+    }
+
     @Override public void heal(int nodes) {
         // Nothing can be cut.
     }

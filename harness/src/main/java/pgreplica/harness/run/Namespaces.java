@@ -9,11 +9,15 @@ import pgreplica.harness.HarnessException;
  * through a pair of interfaces that ends outside. Needs root.
  *
  * <p>A cut gives the sender a wrong, permanent link address for the receiver: packets leave and nobody takes them.
- * That is silent (no error reaches either side), works on open connections, and cuts one direction at a time.
+ * That is silent (no error reaches either side), works on open connections, and cuts one direction at a time. To cut
+ * one port only, a rule routes what belongs to it over such an address.
  */
 public record Namespaces(String id, int subnet) implements Network {
     private static final String NOBODY = "02:00:00:00:00:99";
     private static final int CLIENTS_ADDRESS = 254;
+    /** Nobody has this address: what is routed over it is lost. */
+    private static final int NOBODYS_ADDRESS = 253;
+    private static final String NOWHERE_TABLE = "100";
 
     /** Takes the first subnet of 10.213.0.0/16 that no interface of this machine has. */
     public static Namespaces choose() {
@@ -64,19 +68,38 @@ public record Namespaces(String id, int subnet) implements Network {
             var name = line.split(" ")[0];
             if (name.startsWith(id + "-")) ip("netns", "del", name);
         }
-        // The interface outside goes with its peer in the hub; a half-made one has none.
-        if (Exec.attempt(List.of("ip", "link", "show", id)).ok()) ip("link", "del", id);
+        // The interface outside goes with its peer in the hub, a little later; a half-made one has none.
+        Exec.attempt(List.of("ip", "link", "del", id));
+        if (Exec.attempt(List.of("ip", "link", "show", id)).ok()) throw new HarnessException("cannot remove interface " + id);
     }
 
     @Override public void cut(int from, int to) {
         onSide(from, "neigh", "replace", addressOf(to), "lladdr", NOBODY, "nud", "permanent", "dev", device(from));
     }
 
+    @Override public void cutPort(int from, int to, int port) {
+        cut(from, NOBODYS_ADDRESS);
+        onSide(from, "route", "replace", addressOf(to), "via", addressOf(NOBODYS_ADDRESS), "dev", device(from),
+                "table", NOWHERE_TABLE);
+        for (var end : List.of("dport", "sport")) {
+            onSide(from, "rule", "add", "to", addressOf(to), "ipproto", "tcp", end, String.valueOf(port), "lookup",
+                    NOWHERE_TABLE);
+        }
+    }
+
     @Override public void heal(int nodes) {
         for (int from = 0; from <= nodes; from++) {
+            healPorts(from);
             for (var line : onSide(from, "neigh", "show").lines().toList()) {
                 if (line.contains(NOBODY)) onSide(from, "neigh", "del", line.split(" ")[0], "dev", device(from));
             }
+        }
+    }
+
+    private void healPorts(int side) {
+        for (var rule : onSide(side, "rule", "show").lines().toList()) {
+            if (!rule.contains("10.213." + subnet + ".") || !rule.strip().endsWith("lookup " + NOWHERE_TABLE)) continue;
+            onSide(side, "rule", "del", "pref", rule.substring(0, rule.indexOf(':')));
         }
     }
 

@@ -19,6 +19,9 @@ public sealed interface Network permits Loopback, Namespaces {
     /** Silently drops everything that {@code from} sends to {@code to}; number 0 is the clients' side. */
     void cut(int from, int to);
 
+    /** As cut, but only what belongs to connections to this TCP port of either node. */
+    void cutPort(int from, int to, int port);
+
     /** Every packet arrives again. */
     void heal(int nodes);
 }

@@ -68,7 +68,7 @@ public final class Session implements AutoCloseable {
                 case 'E' -> {
                     failure = failure(message.body());
                     // After a FATAL no ReadyForQuery follows; the reason is worth more than the end of file.
-                    if (field(message.body(), 'V').equals("FATAL")) throw failure;
+                    if (failure.isFatal()) throw failure;
                 }
                 case 'Z' -> {
                     if (failure != null) throw failure;
@@ -172,7 +172,8 @@ public final class Session implements AutoCloseable {
         var detail = field(body, 'D');
         var hint = field(body, 'H');
         return new SqlFailure(field(body, 'C'), field(body, 'M')
-                + (detail.isEmpty() ? "" : " DETAIL: " + detail) + (hint.isEmpty() ? "" : " HINT: " + hint));
+                + (detail.isEmpty() ? "" : " DETAIL: " + detail) + (hint.isEmpty() ? "" : " HINT: " + hint),
+                field(body, 'V').equals("FATAL"));
     }
 
     /** One field of an error or a notice; the body is left as it was. */
