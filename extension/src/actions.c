@@ -245,9 +245,29 @@ refuse_without_postgres(PgrLoop *loop, const PgrAction *action)
 		answer(loop, task, false, "Postgres is down for work on its data directory");
 }
 
+/* What a node does all day while nothing happens. */
+static bool
+is_daily_round(const PgrAction *action)
+{
+	switch (action->tag)
+	{
+		case PGR_ACTION_SEND:
+		case PGR_ACTION_SET_LEASE:
+		case PGR_ACTION_PUBLISH:
+		case PGR_ACTION_WAKE_AT:
+		case PGR_ACTION_ENSURE_SLOTS:
+		case PGR_ACTION_STORE_LATER:
+			return true;
+		default:
+			return false;
+	}
+}
+
 static void
 run(PgrLoop *loop, const PgrAction *action)
 {
+	if (!is_daily_round(action))
+		loop->eventful_ms = pgr_now_ms();
 	switch (action->tag)
 	{
 		case PGR_ACTION_STORE_REPLACE:
@@ -258,8 +278,8 @@ run(PgrLoop *loop, const PgrAction *action)
 			{
 				int			node = node_of(action->name);
 
-				if (node >= 0)
-					(void) pgr_net_send(node, action->content, action->length);
+				if (node >= 0 && pgr_net_send(node, action->content, action->length))
+					loop->n_sent++;
 				break;
 			}
 		case PGR_ACTION_SET_LEASE:

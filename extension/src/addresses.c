@@ -24,6 +24,8 @@ typedef struct Known
 {
 	PgrAddress	addresses[PGR_ADDRESSES_PER_NODE];
 	int			n;
+	bool		parsed;
+	bool		numeric;		/* the host is an address, so there is nothing to refresh */
 } Known;
 
 static Known known[PGR_MAX_NODES];
@@ -118,6 +120,24 @@ save(char *problem, size_t size)
 }
 
 static bool
+is_numeric(int node)
+{
+	PgrAddress	address;
+
+	if (!known[node].parsed)
+	{
+		known[node].parsed = true;
+		known[node].numeric = parse_numeric(pgr_config.nodes[node].host, &address);
+		if (known[node].numeric)
+		{
+			known[node].addresses[0] = address;
+			known[node].n = 1;
+		}
+	}
+	return known[node].numeric;
+}
+
+static bool
 same(const Known *a, const PgrAddress *b, int n)
 {
 	if (a->n != n)
@@ -135,20 +155,17 @@ pgr_addresses_refresh(int64 now, char *problem, size_t size)
 	for (int i = 0; i < pgr_config.n_nodes; i++)
 	{
 		PgrAddress	found[PGR_ADDRESSES_PER_NODE];
-		int			n = 1;
-		bool		numeric;
+		int			n;
 
 		if (i == pgr_config.self)
 			continue;
 		memset(found, 0, sizeof(found));
-		numeric = parse_numeric(pgr_config.nodes[i].host, &found[0]);
-		if (!numeric)
-			n = pgr_assistant_addresses(i, found, PGR_ADDRESSES_PER_NODE);
+		n = is_numeric(i) ? 0 : pgr_assistant_addresses(i, found, PGR_ADDRESSES_PER_NODE);
 		if (n > 0 && !same(&known[i], found, n))
 		{
 			memcpy(known[i].addresses, found, sizeof(found));
 			known[i].n = n;
-			unsaved = unsaved || !numeric;
+			unsaved = true;
 		}
 		pgr_net_set_addresses(i, known[i].addresses, known[i].n);
 	}

@@ -33,7 +33,9 @@
 #include "worker.h"
 
 #define SLOT_PREFIX "pg_replica_"
-#define TURN_MS 200
+/* It is woken for its tasks; these are for what nobody tells it. */
+#define TURN_MS 1000
+#define TURN_UNTIL_READY_MS 200
 #define REFORK_MS 1000
 
 typedef struct Chore
@@ -140,29 +142,6 @@ void
 pgr_assistant_resolve_soon(void)
 {
 	pg_atomic_write_u32(&pgr_shared->assistant.resolve_asked, 1);
-}
-
-bool
-pgr_assistant_disks_are_well(int64 limit_ms, char *why, size_t why_size)
-{
-	PgrAssistantShared *shared = &pgr_shared->assistant;
-	int64		begun = pg_atomic_read_u64(&shared->probe_begun_ms);
-	uint32		failure = pg_atomic_read_u32(&shared->probe_errno);
-	int64		running = begun == 0 ? 0 : pgr_now_ms() - begun;
-
-	if (running > limit_ms)
-	{
-		snprintf(why, why_size, "a write to the disk of pg_wal or of the state directory has not ended for %lld ms",
-				 (long long) running);
-		return false;
-	}
-	if (failure != 0)
-	{
-		snprintf(why, why_size, "a write to the disk of pg_wal or of the state directory failed: %s",
-				 strerror(failure));
-		return false;
-	}
-	return true;
 }
 
 /* A child without anything of Postgres but our own mapping. */
@@ -395,6 +374,7 @@ pgr_assistant_store(const char *name, const void *content, uint32 length)
 	memcpy(shared->file_content, content, Min(length, PGR_LATER_FILE_SIZE));
 	shared->file_length = Min(length, PGR_LATER_FILE_SIZE);
 	SpinLockRelease(&shared->mutex);
+	wake_assistant();
 }
 
 static void
@@ -470,6 +450,8 @@ forget_assistant(int code, Datum argument)
 void
 pgr_assistant_main(Datum argument)
 {
+	bool		ready = false;
+
 	pqsignal(SIGTERM, on_terminate);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
@@ -488,13 +470,16 @@ pgr_assistant_main(Datum argument)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		if (!RecoveryInProgress() || HotStandbyActive())
+		if (!ready && (!RecoveryInProgress() || HotStandbyActive()))
+		{
+			ready = true;
 			pgr_restart_note_ready();
+		}
 		tend_chores();
 		do_tasks();
 		store_file();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 TURN_MS, PG_WAIT_EXTENSION);
+						 ready ? TURN_MS : TURN_UNTIL_READY_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 }

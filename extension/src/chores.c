@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "access/xlog_internal.h"
@@ -22,7 +24,9 @@
 #define RESOLVE_INTERVAL_MS 30000
 #define RESOLVE_SOON_MS		1000
 #define RESOLVE_FAILED_MS	2000
+#define RESOLVE_LOOK_MS		1000
 #define PROBE_INTERVAL_MS	1000
+#define PROBE_ANEW_EVERY	5
 #define PROBE_SIZE			(1024 * 1024)
 #define PROBE_BLOCK			8192
 
@@ -84,26 +88,43 @@ pgr_resolver_loop(void)
 		pause = all ? RESOLVE_INTERVAL_MS : RESOLVE_FAILED_MS;
 		while (pgr_now_ms() - begun < pause)
 		{
-			sleep_ms(200);
+			sleep_ms(RESOLVE_LOOK_MS);
 			if (pg_atomic_read_u32(&shared->resolve_asked) != 0)
 				pause = Min(pause, RESOLVE_SOON_MS);
 		}
 	}
 }
 
+static void
+probe_path(char *path, size_t size, const char *directory)
+{
+	snprintf(path, size, "%s/.pg_replica_probe", directory);
+}
+
+/* The disk answers, if what is written gets there.  Returns an errno. */
+static int
+write_block(int fd)
+{
+	static const char block[PROBE_BLOCK];
+
+	errno = 0;
+	if (pwrite(fd, block, sizeof(block), 0) != (ssize_t) sizeof(block))
+		return errno != 0 ? errno : ENOSPC;
+	return fdatasync(fd) != 0 ? errno : 0;
+}
+
 /*
- * Needs free space as a commit may need it, and a disk that answers.
- * Returns an errno.
+ * Needs free space as a commit may need it, and then leaves the first block
+ * for the rounds that write in place.
  */
 static int
-write_probe(const char *directory)
+probe_anew(const char *directory)
 {
-	static char block[PROBE_BLOCK];
 	char		path[MAXPGPATH];
 	int			fd;
 	int			result;
 
-	snprintf(path, sizeof(path), "%s/.pg_replica_probe", directory);
+	probe_path(path, sizeof(path), directory);
 	(void) unlink(path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
 	if (fd < 0)
@@ -111,13 +132,43 @@ write_probe(const char *directory)
 	result = posix_fallocate(fd, 0, PROBE_SIZE);
 	if (result == EOPNOTSUPP || result == EINVAL)
 		result = 0;
-	if (result == 0 && pwrite(fd, block, sizeof(block), 0) != (ssize_t) sizeof(block))
-		result = errno != 0 ? errno : ENOSPC;
-	if (result == 0 && fdatasync(fd) != 0)
+	if (result == 0)
+		result = write_block(fd);
+	if (ftruncate(fd, PROBE_BLOCK) != 0 && result == 0)
 		result = errno;
 	close(fd);
-	(void) unlink(path);
+	if (result != 0)
+		(void) unlink(path);
 	return result;
+}
+
+/* Making and removing files costs many times more than writing to one that is there. */
+static int
+probe_in_place(const char *directory)
+{
+	char		path[MAXPGPATH];
+	struct statvfs space;
+	int			fd;
+	int			result;
+
+	if (statvfs(directory, &space) == 0 && space.f_bavail * space.f_frsize < PROBE_SIZE)
+		return ENOSPC;
+	probe_path(path, sizeof(path), directory);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? probe_anew(directory) : errno;
+	result = write_block(fd);
+	close(fd);
+	return result;
+}
+
+static bool
+are_on_one_disk(const char *a, const char *b)
+{
+	struct stat of_a;
+	struct stat of_b;
+
+	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev;
 }
 
 void
@@ -125,18 +176,41 @@ pgr_probe_loop(void)
 {
 	PgrAssistantShared *shared = &pgr_shared->assistant;
 
-	for (;;)
+	for (uint32 round = 0;; round++)
 	{
+		int			(*probe) (const char *) = round % PROBE_ANEW_EVERY == 0 ? probe_anew : probe_in_place;
 		int			result;
 
-		errno = 0;
 		pg_atomic_write_u64(&shared->probe_begun_ms, pgr_now_ms());
-		result = write_probe(XLOGDIR);
-		if (result == 0)
-			result = write_probe(pgr_state_dir);
+		result = probe(XLOGDIR);
+		if (result == 0 && !are_on_one_disk(XLOGDIR, pgr_state_dir))
+			result = probe(pgr_state_dir);
 		pg_atomic_write_u32(&shared->probe_errno, result);
 		pg_atomic_write_u64(&shared->probe_done_ms, pgr_now_ms());
 		pg_atomic_write_u64(&shared->probe_begun_ms, 0);
 		sleep_ms(PROBE_INTERVAL_MS);
 	}
+}
+
+bool
+pgr_assistant_disks_are_well(int64 limit_ms, char *why, size_t why_size)
+{
+	PgrAssistantShared *shared = &pgr_shared->assistant;
+	int64		begun = pg_atomic_read_u64(&shared->probe_begun_ms);
+	uint32		failure = pg_atomic_read_u32(&shared->probe_errno);
+	int64		running = begun == 0 ? 0 : pgr_now_ms() - begun;
+
+	if (running > limit_ms)
+	{
+		snprintf(why, why_size, "a write to the disk of pg_wal or of the state directory has not ended for %lld ms",
+				 (long long) running);
+		return false;
+	}
+	if (failure != 0)
+	{
+		snprintf(why, why_size, "a write to the disk of pg_wal or of the state directory failed: %s",
+				 strerror(failure));
+		return false;
+	}
+	return true;
 }

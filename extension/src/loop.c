@@ -31,6 +31,8 @@
 #define TICK_MS 100
 #define SLACK_MS 20
 #define EAGER_MS 5
+#define CALM_AFTER_MS 2000
+#define GATHER_MS 2
 #define ADDRESSES_EVERY_MS 1000
 #define PROGRESS_EVERY_MS 200
 #define MESSAGES_PER_TURN 64
@@ -53,6 +55,7 @@ step(PgrLoop *loop)
 
 	if (loop->broken)
 		return;
+	loop->stepped_ms = pgr_now_ms();
 	if (loop->event.full)
 	{
 		pgr_loop_fail(loop, "an event for the core is larger than its buffer");
@@ -84,10 +87,14 @@ meet_expectations(PgrLoop *loop, int64 now)
 		loop->expected = 0;
 }
 
+/*
+ * What is due about every TICK_MS is done when the loop is awake anyway, a
+ * little early or a little late: a wake-up costs more than most turns.
+ */
 static int64
 next_observation(const PgrLoop *loop)
 {
-	return loop->observed_ms + (loop->expected != 0 ? EAGER_MS : TICK_MS);
+	return loop->observed_ms + (loop->expected != 0 ? EAGER_MS : TICK_MS + SLACK_MS);
 }
 
 static void
@@ -95,8 +102,7 @@ tell_observation(PgrLoop *loop, int64 now)
 {
 	static PgrObservation seen;
 
-	/* Awake anyway: rather look a little early than wake up again for it. */
-	if (now < next_observation(loop) - (loop->expected != 0 ? 0 : SLACK_MS))
+	if (now < loop->observed_ms + (loop->expected != 0 ? EAGER_MS : TICK_MS - SLACK_MS))
 		return;
 	pgr_observe(&seen);
 	loop->observed_ms = now;
@@ -154,6 +160,7 @@ tell_requests(PgrLoop *loop)
 
 	while (!loop->child && !loop->broken && (slot = pgr_mailbox_take()) != NULL)
 	{
+		loop->eventful_ms = pgr_now_ms();
 		pgr_event_requested(&loop->event, slot);
 		step(loop);
 	}
@@ -172,6 +179,8 @@ tell_network(PgrLoop *loop)
 		if (!pgr_net_next(&event))
 			return false;
 		name = pgr_config.nodes[event.node].name;
+		if (event.kind != PGR_NET_MESSAGE)
+			loop->eventful_ms = pgr_now_ms();
 		switch (event.kind)
 		{
 			case PGR_NET_CONNECTED:
@@ -212,11 +221,12 @@ tell_progress(PgrLoop *loop, int64 now)
 	step(loop);
 }
 
+/* Every event lets the core look at the time; it is told alone when it asked for that, or nothing else came. */
 static int64
 next_time(const PgrLoop *loop)
 {
 	/* A wish for the past must not become a busy loop. */
-	return Max(Min(loop->wake_at_ms, loop->time_told_ms + TICK_MS), loop->time_told_ms + 1);
+	return Max(Min(loop->wake_at_ms, loop->stepped_ms + TICK_MS + SLACK_MS), loop->time_told_ms + 1);
 }
 
 static void
@@ -244,6 +254,17 @@ refresh_addresses(PgrLoop *loop, int64 now)
 }
 
 /*
+ * The answers to one round of messages come within a moment of each other, and
+ * while nothing else goes on one turn may take them all.
+ */
+static bool
+gathers(const PgrLoop *loop, int64 now)
+{
+	return loop->n_sent > 1 && loop->expected == 0 && !loop->sealing &&
+		now - loop->eventful_ms > CALM_AFTER_MS;
+}
+
+/*
  * Waits for the network, a signal, a request, the clock, or the death of the
  * postmaster.
  */
@@ -258,7 +279,6 @@ wait_for_something(PgrLoop *loop, bool more)
 	int			n;
 
 	until = Min(until, pgr_net_next_tick());
-	until = Min(until, loop->addresses_ms + ADDRESSES_EVERY_MS);
 	if (loop->sealing)
 		until = Min(until, now + 1);
 	if (loop->child)
@@ -271,6 +291,9 @@ wait_for_something(PgrLoop *loop, bool more)
 		fds[fixed++] = (struct pollfd) {.fd = postmaster_alive_fds[POSTMASTER_FD_WATCH], .events = POLLIN};
 	n = fixed + pgr_net_poll_set(fds + fixed, PGR_NET_POLL_MAX - fixed);
 
+	if (gathers(loop, now) && until > now + GATHER_MS && poll(fds, fixed, GATHER_MS) != 0)
+		until = now;
+	loop->n_sent = 0;
 	if (poll(fds, n, (int) Max(Min(until - now, TICK_MS), 0)) < 0)
 	{
 		if (errno != EINTR)

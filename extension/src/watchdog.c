@@ -97,7 +97,7 @@ look(Watch *watch)
 		memset(watch, 0, sizeof(*watch));
 		if (pid != 0)
 			watch->pid = pid;
-		return period / 2;
+		return pid == 0 ? period / 2 : Max(Min(heartbeat + limit - now, period), 1);
 	}
 	if (watch->pid != pid || (watch->suspected_ms != 0 && watch->heartbeat_ms != heartbeat))
 	{

@@ -1,6 +1,7 @@
 package pgreplica.node;
 
 import java.util.Optional;
+import pgreplica.base.Division;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 import pgreplica.instance.DataCondition;
@@ -13,7 +14,8 @@ final class Gossip {
     private Gossip() {}
 
     static void tend(Turn turn) {
-        boolean due = turn.now - turn.told.statusAtMillis >= turn.settings.statusMillis();
+        // A little early, if the node is awake for a heartbeat: both then leave together.
+        boolean due = turn.now - turn.told.statusAtMillis >= turn.settings.statusMillis() - slackMillis(turn);
         if (!due && !turn.factsChanged()) return;
         var status = status(turn);
         String key = key(status);
@@ -26,6 +28,15 @@ final class Gossip {
                 turn.send(node, new PeerMessage.Status(status));
             }
         }
+    }
+
+    /** When the next one is due at the latest. */
+    static long dueMillis(Turn turn) {
+        return turn.told.statusAtMillis + turn.settings.statusMillis() + slackMillis(turn);
+    }
+
+    private static long slackMillis(Turn turn) {
+        return Division.quotient(turn.settings.heartbeatMillis(), 2);
     }
 
     static void tellStatus(Turn turn, NodeId node) {

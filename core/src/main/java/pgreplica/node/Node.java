@@ -84,7 +84,7 @@ public final class Node {
     }
 
     private static long nextWake(Turn turn) {
-        long wake = Math.min(turn.raft.deadlineMillis(), turn.told.statusAtMillis + turn.settings.statusMillis());
+        long wake = Math.min(turn.raft.deadlineMillis(), Gossip.dueMillis(turn));
         long othersOver = turn.raft.othersLeaseOverAtMillis();
         if (turn.raft.isLeader() && othersOver > turn.now) wake = Math.min(wake, othersOver);
         return Math.max(wake, turn.now + 1);

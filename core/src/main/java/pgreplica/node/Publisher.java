@@ -15,7 +15,7 @@ final class Publisher {
     private Publisher() {}
 
     static void tend(Turn turn) {
-        boolean due = turn.now - turn.told.publishedAtMillis >= turn.settings.heartbeatMillis() * 5;
+        boolean due = turn.now - turn.told.publishedAtMillis >= turn.settings.heartbeatMillis() * 10;
         if (!due && !turn.factsChanged() && !turn.peersChanged()) return;
         String key = turn.told.statusKey + " " + turn.raft.isLeader() + " " + primary(turn) + " "
                 + turn.cluster.appointments().size() + " " + turn.told.leaseWhy + " " + turn.raft.leader().isPresent();
