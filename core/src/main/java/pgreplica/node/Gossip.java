@@ -14,7 +14,7 @@ final class Gossip {
     private Gossip() {}
 
     static void tend(Turn turn) {
-        // A little early, if the node is awake for a heartbeat: both then leave together.
+        // A little early, if the node is awake anyway: with a heartbeat it leaves in one piece.
         boolean due = turn.now - turn.told.statusAtMillis >= turn.settings.statusMillis() - slackMillis(turn);
         if (!due && !turn.factsChanged()) return;
         var status = status(turn);

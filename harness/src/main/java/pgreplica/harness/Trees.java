@@ -8,10 +8,10 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /** Removing directories. Symbolic links are removed, not followed. */
-final class Trees {
+public final class Trees {
     private Trees() {}
 
-    static void delete(Path root) {
+    public static void delete(Path root) {
         if (!Files.exists(root)) return;
         try {
             Files.walkFileTree(root, new SimpleFileVisitor<>() {

@@ -35,7 +35,7 @@ public record Statistics(String what, String unit, List<Double> values) {
     }
 
     @Override public String toString() {
-        return String.format("%-58s median %9.1f  min %9.1f  max %9.1f  p95 %9.1f %s (%d runs)", what, median(),
+        return String.format("%-58s median %10.3f  min %10.3f  max %10.3f  p95 %10.3f %s (%d values)", what, median(),
                 quantile(0), quantile(1), quantile(0.95), unit, values.size());
     }
 }

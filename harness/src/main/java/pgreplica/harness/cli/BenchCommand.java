@@ -63,17 +63,20 @@ public final class BenchCommand {
 
     @Command(name = "overhead", mixinStandardHelpOptions = true, description = "pgbench with and without the extension.")
     static final class Overhead extends Measurement {
-        @Option(names = "--runs", paramLabel = "PAIRS", defaultValue = "10")
+        @Option(names = "--runs", paramLabel = "PAIRS", defaultValue = "14", description = "of each kind of load")
         private int pairs;
 
-        @Option(names = "--seconds", paramLabel = "N", defaultValue = "10", description = "of each turn")
+        @Option(names = "--seconds", paramLabel = "N", defaultValue = "5", description = "of each turn")
         private int seconds;
+
+        @Option(names = "--control", description = "neither server has the extension: what the method itself shows")
+        private boolean control;
 
         @Option(names = "--scale", paramLabel = "N", defaultValue = "10")
         private int scale;
 
         @Override Report measure() {
-            return OverheadBench.run(pairs, seconds, scale, version);
+            return OverheadBench.run(pairs, seconds, scale, control, version);
         }
     }
 }

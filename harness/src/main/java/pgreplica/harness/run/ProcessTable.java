@@ -24,6 +24,7 @@ public final class ProcessTable {
         }
     }
 
+    private static final long MILLIS_PER_TICK = 10;
     private static final Set<String> SERVER_PROGRAMS = Set.of("postgres", "pg_rewind", "pg_basebackup");
 
     private final SortedMap<Long, Entry> entries;
@@ -81,24 +82,56 @@ public final class ProcessTable {
     public static Optional<Usage> usage(long pid) {
         try {
             long resident = 0;
-            long privateBytes = 0;
+            long proportional = 0;
+            long ownKib = 0;
             for (var line : Files.readAllLines(Path.of("/proc/" + pid + "/smaps_rollup"))) {
-                if (line.startsWith("Rss:")) resident = kilobytes(line);
-                if (line.startsWith("Private_Clean:") || line.startsWith("Private_Dirty:")) privateBytes += kilobytes(line);
+                if (line.startsWith("Rss:")) resident = number(line);
+                if (line.startsWith("Pss:")) proportional = number(line);
+                if (line.startsWith("Private_Clean:") || line.startsWith("Private_Dirty:")) ownKib += number(line);
             }
-            var fields = afterName(Files.readString(Path.of("/proc/" + pid + "/stat")));
-            long ticks = Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
             long descriptors = count(Path.of("/proc/" + pid + "/fd"));
-            return Optional.of(new Usage(resident, privateBytes, ticks * 10, descriptors));
+            return Optional.of(new Usage(resident, proportional, ownKib, cpuNanos(pid), wakes(pid), descriptors));
         } catch (IOException gone) {
             return Optional.empty();
         }
     }
 
-    /** Memory in KiB, CPU time in milliseconds (the kernel counts in ticks of 10 ms), open file descriptors. */
-    public record Usage(long residentKib, long privateKib, long cpuMillis, long descriptors) {}
+    /**
+     * Memory in KiB, CPU time, how often it was scheduled after waiting for something, open file descriptors. What is
+     * proportional counts a page that n processes share as 1/n of a page.
+     */
+    public record Usage(long residentKib, long proportionalKib, long privateKib, long cpuNanos, long wakes,
+            long descriptors) {}
 
-    private static long kilobytes(String line) {
+    /**
+     * CPU time of these processes and of their children that have ended, in milliseconds. The kernel tells the
+     * children's in ticks of 10 ms.
+     */
+    public static long cpuMillisWithEnded(List<Long> pids) {
+        long millis = 0;
+        for (long pid : pids) {
+            try {
+                var fields = afterName(Files.readString(Path.of("/proc/" + pid + "/stat")));
+                for (int field = 11; field <= 14; field++) millis += Long.parseLong(fields[field]) * MILLIS_PER_TICK;
+            } catch (IOException gone) {
+                // Its parent has its time by now.
+            }
+        }
+        return millis;
+    }
+
+    private static long cpuNanos(long pid) throws IOException {
+        return Long.parseLong(Files.readString(Path.of("/proc/" + pid + "/schedstat")).split(" ")[0]);
+    }
+
+    private static long wakes(long pid) throws IOException {
+        for (var line : Files.readAllLines(Path.of("/proc/" + pid + "/status"))) {
+            if (line.startsWith("voluntary_ctxt_switches:")) return number(line);
+        }
+        return 0;
+    }
+
+    private static long number(String line) {
         return Long.parseLong(line.trim().split("\\s+")[1]);
     }
 
