@@ -7,6 +7,12 @@
 #include "config.h"
 #include "gate.h"
 
+/*
+ * The planner takes pg_rewind's list of the source's files for a huge query,
+ * and compiling that takes a hundred times longer than running it.
+ */
+#define NO_JIT "-c jit=off"
+
 /* Appends " name='value'", quoted as libpq wants it. */
 static bool
 append_setting(char *out, size_t size, const char *name, const char *value)
@@ -52,5 +58,6 @@ pgr_conninfo(char *out, size_t size, int node, const char *dbname,
 		append_setting(out, size, "connect_timeout", "5") &&
 		append_setting(out, size, "keepalives_idle", "5") &&
 		append_setting(out, size, "keepalives_interval", "2") &&
-		append_setting(out, size, "keepalives_count", "3");
+		append_setting(out, size, "keepalives_count", "3") &&
+		append_setting(out, size, "options", dbname != NULL ? NO_JIT : NULL);
 }
