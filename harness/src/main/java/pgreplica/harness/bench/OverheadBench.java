@@ -2,11 +2,13 @@ package pgreplica.harness.bench;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
+import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
 import pgreplica.harness.HarnessException;
 import pgreplica.harness.Node;
@@ -92,14 +94,16 @@ public final class OverheadBench {
     private Turn turn(Node node, List<String> kind) {
         var arguments = new ArrayList<>(List.of("-n", "-c", "4", "-j", "1", "-T", String.valueOf(seconds)));
         arguments.addAll(kind);
-        long before = cpuMillis(node);
+        long before = backendMillis(node);
         var output = pgbench(node, arguments);
-        double millis = cpuMillis(node) - before;
-        return new Turn(find(RATE, output), 1000 * millis / find(COUNT, output));
+        return new Turn(find(RATE, output), 1000.0 * (backendMillis(node) - before) / find(COUNT, output));
     }
 
-    private static long cpuMillis(Node node) {
-        return ProcessTable.cpuMillisWithEnded(node.processes().stream().map(ProcessTable.Entry::pid).toList());
+    /** What the backends that have ended used; nothing else of a server ends while pgbench runs. */
+    private static long backendMillis(Node node) {
+        Await.condition("the backends of pgbench have ended", Duration.ofSeconds(10),
+                () -> node.processesTitled("[local]").isEmpty(), node::describe);
+        return ProcessTable.endedChildrenMillis(node.postmaster().orElseThrow());
     }
 
     private static double find(Pattern pattern, String output) {

@@ -103,21 +103,14 @@ public final class ProcessTable {
     public record Usage(long residentKib, long proportionalKib, long privateKib, long cpuNanos, long wakes,
             long descriptors) {}
 
-    /**
-     * CPU time of these processes and of their children that have ended, in milliseconds. The kernel tells the
-     * children's in ticks of 10 ms.
-     */
-    public static long cpuMillisWithEnded(List<Long> pids) {
-        long millis = 0;
-        for (long pid : pids) {
-            try {
-                var fields = afterName(Files.readString(Path.of("/proc/" + pid + "/stat")));
-                for (int field = 11; field <= 14; field++) millis += Long.parseLong(fields[field]) * MILLIS_PER_TICK;
-            } catch (IOException gone) {
-                // Its parent has its time by now.
-            }
+    /** CPU time of a process's children that have ended, in milliseconds; the kernel tells it in ticks of 10 ms. */
+    public static long endedChildrenMillis(long pid) {
+        try {
+            var fields = afterName(Files.readString(Path.of("/proc/" + pid + "/stat")));
+            return (Long.parseLong(fields[13]) + Long.parseLong(fields[14])) * MILLIS_PER_TICK;
+        } catch (IOException gone) {
+            throw new HarnessException("process " + pid + " has ended", gone);
         }
-        return millis;
     }
 
     private static long cpuNanos(long pid) throws IOException {
