@@ -6,6 +6,8 @@ import pgreplica.cluster.Appointment;
 import pgreplica.cluster.ClusterCommand;
 import pgreplica.cluster.ClusterState;
 import pgreplica.cluster.Founding;
+import pgreplica.cluster.SyncSet;
+import pgreplica.cluster.SyncSet.Member;
 
 /** The replicated state and the commands that change it. */
 final class ClusterCodec {
@@ -31,6 +33,10 @@ final class ClusterCodec {
                 Words.writeTimeline(out, recorded.parent());
                 Words.writeLsn(out, recorded.fork());
             }
+            case ClusterCommand.SetSync(var sync) -> {
+                out.u8(4);
+                writeSync(out, sync);
+            }
         }
     }
 
@@ -42,6 +48,7 @@ final class ClusterCodec {
                     in.i64(), in.str());
             case 3 -> new ClusterCommand.RecordFork(Words.readTimeline(in), Words.readTimeline(in),
                     Words.readLsn(in));
+            case 4 -> new ClusterCommand.SetSync(readSync(in));
             default -> throw new Malformed("unknown command " + tag);
         };
     }
@@ -50,13 +57,32 @@ final class ClusterCodec {
         out.optional(state.founding(), ClusterCodec::writeFounding);
         out.bool(state.foundingComplete());
         out.list(state.appointments(), ClusterCodec::writeAppointment);
+        writeSync(out, state.sync());
     }
 
     static ClusterState readState(ByteReader in) {
         var founding = in.optional(ClusterCodec::readFounding);
         boolean complete = in.bool();
         return new ClusterState(founding, complete,
-                in.list(ClusterState.MAX_APPOINTMENTS, ClusterCodec::readAppointment));
+                in.list(ClusterState.MAX_APPOINTMENTS, ClusterCodec::readAppointment), readSync(in));
+    }
+
+    static void writeSync(ByteWriter out, SyncSet sync) {
+        out.list(sync.members(), ClusterCodec::writeMember);
+        out.u32(sync.standbys());
+    }
+
+    private static SyncSet readSync(ByteReader in) {
+        return new SyncSet(in.<Member>set(MOST_NODES, ClusterCodec::readMember), in.number());
+    }
+
+    private static void writeMember(ByteWriter out, Member member) {
+        Words.writeNode(out, member.node());
+        out.i64(member.incarnation());
+    }
+
+    private static Member readMember(ByteReader in) {
+        return new Member(Words.readNode(in), in.i64());
     }
 
     static void writeAncestry(ByteWriter out, Ancestry ancestry) {

@@ -159,6 +159,7 @@ public final class EnvelopeCodec {
             case STRANGER -> 4;
             case UNCLAIMED -> 5;
             case WORKING -> 6;
+            case WITNESS -> 7;
         };
     }
 
@@ -171,6 +172,7 @@ public final class EnvelopeCodec {
             case 4 -> DataCondition.STRANGER;
             case 5 -> DataCondition.UNCLAIMED;
             case 6 -> DataCondition.WORKING;
+            case 7 -> DataCondition.WITNESS;
             default -> throw new Malformed("unknown data condition " + number);
         };
     }

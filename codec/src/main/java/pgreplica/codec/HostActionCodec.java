@@ -57,6 +57,7 @@ public final class HostActionCodec {
                 out.i64(lease.untilMillis());
                 Words.writeTerm(out, lease.term());
                 out.str(lease.why());
+                out.bool(lease.quorum());
             }
             case Action.Seal(var term) -> {
                 out.u8(5);
@@ -99,6 +100,14 @@ public final class HostActionCodec {
             case Action.WriteIdentity(var identity) -> {
                 out.u8(17);
                 out.bytes(InstanceCodec.identityBytes(identity));
+            }
+            case Action.SetSync(var setting) -> {
+                out.u8(20);
+                out.str(setting);
+            }
+            case Action.AllowReads(var allowed) -> {
+                out.u8(21);
+                out.bool(allowed);
             }
         }
     }
@@ -169,7 +178,7 @@ public final class HostActionCodec {
 
     private static Action readPlain(ByteReader in, int tag) {
         return switch (tag) {
-            case 4 -> new Action.SetLease(in.i64(), Words.readTerm(in), in.str());
+            case 4 -> new Action.SetLease(in.i64(), Words.readTerm(in), in.str(), in.bool());
             case 5 -> new Action.Seal(Words.readTerm(in));
             case 6 -> new Action.Follow(Words.readNode(in), Words.readTimeline(in), Words.readTerm(in), in.str(),
                     in.str());
@@ -184,6 +193,8 @@ public final class HostActionCodec {
             case 15 -> new Action.WakeAt(in.i64());
             case 16 -> new Action.AllowReplication(in.list(MOST_CELLS, ByteReader::str));
             case 17 -> new Action.WriteIdentity(InstanceCodec.identityOf(in.bytes()));
+            case 20 -> new Action.SetSync(in.str());
+            case 21 -> new Action.AllowReads(in.bool());
             default -> throw new Malformed("unknown action " + tag);
         };
     }

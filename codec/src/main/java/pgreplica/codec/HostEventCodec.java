@@ -4,6 +4,7 @@ import pgreplica.base.InvariantViolation;
 import pgreplica.node.Event;
 import pgreplica.node.Settings;
 import pgreplica.node.Settings.ListedNode;
+import pgreplica.node.SyncWish;
 
 /** The events of docs/host-border.md. */
 public final class HostEventCodec {
@@ -45,6 +46,7 @@ public final class HostEventCodec {
             case 8 -> new Event.TaskDone(taskOf(in.u8()), in.bool(), in.str());
             case 9 -> new Event.Requested(in.i64(), in.str(), in.list(MOST_ARGUMENTS, ByteReader::str));
             case 10 -> new Event.WorkProgress(workOf(in.u8()), in.str(), in.i64(), in.i64());
+            case 11 -> new Event.Configured(readSync(in));
             default -> throw new Malformed("unknown event " + tag);
         };
     }
@@ -60,11 +62,32 @@ public final class HostEventCodec {
         int priority = in.u32();
         int graceMillis = in.number();
         long maxLagBytes = in.i64();
+        var sync = readSync(in);
+        boolean witness = in.bool();
         var version = in.str();
         var files = in.list(MOST_FILES, HostEventCodec::readFile);
         long wallClockOffsetMillis = in.i64();
         return new HostEvent.Start(new Settings(self, listed, electionTimeoutMillis, priority, graceMillis,
-                maxLagBytes, version, process == 2, wallClockOffsetMillis), seed, files);
+                maxLagBytes, sync, witness, version, process == 2, wallClockOffsetMillis), seed, files);
+    }
+
+    private static SyncWish readSync(ByteReader in) {
+        int mode = in.u8();
+        return new SyncWish(switch (mode) {
+            case 0 -> SyncWish.Mode.OFF;
+            case 1 -> SyncWish.Mode.QUORUM;
+            case 2 -> SyncWish.Mode.QUORUM_AVAILABLE;
+            default -> throw new Malformed("unknown sync mode " + mode);
+        }, in.number());
+    }
+
+    static void writeSync(ByteWriter out, SyncWish sync) {
+        out.u8(switch (sync.mode()) {
+            case OFF -> 0;
+            case QUORUM -> 1;
+            case QUORUM_AVAILABLE -> 2;
+        });
+        out.u32(sync.standbys());
     }
 
     private static ListedNode readListed(ByteReader in) {
@@ -88,6 +111,7 @@ public final class HostEventCodec {
             case 3 -> Event.Task.PROMOTE;
             case 4 -> Event.Task.RESTART;
             case 5 -> Event.Task.IDENTITY;
+            case 6 -> Event.Task.SYNC;
             default -> throw new Malformed("unknown task " + number);
         };
     }
@@ -99,6 +123,7 @@ public final class HostEventCodec {
             case PROMOTE -> 3;
             case RESTART -> 4;
             case IDENTITY -> 5;
+            case SYNC -> 6;
         };
     }
 
@@ -150,6 +175,7 @@ public final class HostEventCodec {
                 case Event.TaskDone _ -> 8;
                 case Event.Requested _ -> 9;
                 case Event.WorkProgress _ -> 10;
+                case Event.Configured _ -> 11;
             };
         };
     }
@@ -164,6 +190,8 @@ public final class HostEventCodec {
         out.u32(settings.priority());
         out.u32(settings.crashRestartGraceMillis());
         out.i64(settings.maxFailoverLagBytes());
+        writeSync(out, settings.sync());
+        out.bool(settings.witness());
         out.str(settings.version());
         out.list(start.files(), HostEventCodec::writeFile);
         out.i64(settings.wallClockOffsetMillis());
@@ -211,6 +239,7 @@ public final class HostEventCodec {
                 out.i64(doneBytes);
                 out.i64(totalBytes);
             }
+            case Event.Configured(var sync) -> writeSync(out, sync);
         }
     }
 }

@@ -37,6 +37,7 @@ final class InstanceCodec {
         out.list(seen.slots(), ByteWriter::str);
         out.list(seen.receivers(), InstanceCodec::writeReceiver);
         Words.writeLsn(out, seen.oldest());
+        out.str(seen.syncSetting());
     }
 
     static Observation readObservation(ByteReader in) {
@@ -44,7 +45,7 @@ final class InstanceCodec {
                 Words.readLsn(in), in.bool(), in.bool(), in.str(), Words.readTimeline(in), Words.readLsn(in),
                 in.bool(), in.bool(), flagsOf(in.u32()), identityOf(in.bytes()),
                 in.list(MOST_SLOTS, ByteReader::str), in.list(MOST_RECEIVERS, InstanceCodec::readReceiver),
-                Words.readLsn(in));
+                Words.readLsn(in), in.str());
     }
 
     private static void writeReceiver(ByteWriter out, Receiver receiver) {

@@ -112,8 +112,9 @@ public final class Session {
                 case Action.Send(var to, var envelope) -> new HostAction.Send(to, EnvelopeCodec.encode(envelope));
                 case Action.SetLease _, Action.Seal _, Action.Follow _, Action.Promote _,
                         Action.Restart _, Action.Checkpoint _, Action.EnsureSlots _, Action.Publish _,
-                        Action.Reply _, Action.Log _, Action.WakeAt _, Action.WriteIdentity _,
-                        Action.AllowReplication _ -> new HostAction.Plain(action);
+                        Action.Reply _, Action.Log _, Action.WakeAt _,
+                        Action.WriteIdentity _, Action.AllowReplication _, Action.SetSync _, Action.AllowReads _ ->
+                        new HostAction.Plain(action);
             });
         }
         return actions;

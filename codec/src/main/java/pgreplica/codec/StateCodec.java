@@ -5,6 +5,7 @@ import pgreplica.node.Errand;
 import pgreplica.node.NodeState;
 import pgreplica.node.NodeState.Leadership;
 import pgreplica.node.NodeState.Request;
+import pgreplica.node.NodeState.Syncing;
 import pgreplica.node.NodeState.Told;
 import pgreplica.node.Peer;
 import pgreplica.node.Settings;
@@ -44,6 +45,8 @@ final class StateCodec {
         out.u32(settings.priority());
         out.u32(settings.crashRestartGraceMillis());
         out.i64(settings.maxFailoverLagBytes());
+        HostEventCodec.writeSync(out, settings.sync());
+        out.bool(settings.witness());
         out.str(settings.version());
         out.bool(settings.preStart());
         out.i64(settings.wallClockOffsetMillis());
@@ -97,11 +100,23 @@ final class StateCodec {
         out.bool(leadership.recordingFork());
         out.optional(leadership.leaving(), Words::writeNode);
         out.i64(leadership.leavingSinceMillis());
+        out.bool(leadership.lossAllowed());
+        writeSyncing(out, leadership.syncing());
+    }
+
+    private static void writeSyncing(ByteWriter out, Syncing syncing) {
+        out.optional(syncing.target(), ClusterCodec::writeSync);
+        out.bool(syncing.proposed());
+        Words.writeLsn(out, syncing.appliedAt());
+        Words.writeLsn(out, syncing.mustReach());
+        out.bool(syncing.reached());
+        out.i64(syncing.starvedSinceMillis());
     }
 
     private static void writeTold(ByteWriter out, Told told) {
         out.i64(told.leaseUntilMillis());
         out.str(told.leaseWhy());
+        out.bool(told.leaseQuorum());
         out.i64(told.statusAtMillis());
         out.str(told.statusKey());
         out.i64(told.publishedAtMillis());
@@ -115,6 +130,9 @@ final class StateCodec {
         out.i64(told.identityToldAtMillis());
         out.i64(told.floorAtMillis());
         Words.writeLsn(out, told.floor());
+        out.str(told.sync());
+        out.i64(told.syncAtMillis());
+        out.bool(told.reads());
     }
 
     private static void writeRequest(ByteWriter out, Request request) {

@@ -22,6 +22,7 @@ import pgreplica.instance.InstanceRecord;
 import pgreplica.node.Node;
 import pgreplica.node.Settings;
 import pgreplica.node.StoredFiles;
+import pgreplica.node.SyncWish;
 import pgreplica.raft.Ballot;
 import pgreplica.raft.Log;
 import pgreplica.raft.Promises;
@@ -38,6 +39,7 @@ class StateCodecTest {
     @Test
     void everyComponentOfTheNodeCounts() {
         var settings = new Settings(new NodeId("n1"), List.of(any.of(Settings.ListedNode.class)), 1000, 0, 5000, -1,
+                any.of(SyncWish.class), false,
                 "15", false, 0);
         var files = new StoredFiles(Optional.empty(), Ballot.START, Log.blank(ClusterState.EMPTY),
                 InstanceRecord.EMPTY);

@@ -17,4 +17,7 @@ public sealed interface ClusterCommand extends Command {
 
     /** The promotion to {@code timeline} happened, and this is where it left {@code parent}. */
     record RecordFork(Timeline timeline, Timeline parent, Lsn fork) implements ClusterCommand {}
+
+    /** From now on this is where acknowledged commits may be, and how many reports an election needs (A8). */
+    record SetSync(SyncSet sync) implements ClusterCommand {}
 }

@@ -17,13 +17,13 @@ import pgreplica.raft.Snapshot;
  * @param founding part of the very first snapshot; empty on a node that nobody has admitted yet
  * @param appointments oldest first; bounded, see {@link #MAX_APPOINTMENTS}
  */
-public record ClusterState(Optional<Founding> founding, boolean foundingComplete, List<Appointment> appointments)
-        implements Snapshot {
+public record ClusterState(Optional<Founding> founding, boolean foundingComplete, List<Appointment> appointments,
+                           SyncSet sync) implements Snapshot {
 
     /** A node whose WAL ends on a timeline older than these is cloned: its fork is no longer known. */
     public static final int MAX_APPOINTMENTS = 200;
 
-    public static final ClusterState EMPTY = new ClusterState(Optional.empty(), false, List.of());
+    public static final ClusterState EMPTY = new ClusterState(Optional.empty(), false, List.of(), SyncSet.NONE);
 
     public ClusterState {
         for (int i = 1; i < appointments.size(); i++) {
@@ -33,14 +33,16 @@ public record ClusterState(Optional<Founding> founding, boolean foundingComplete
     }
 
     public static ClusterState founded(Founding founding) {
-        return new ClusterState(Optional.of(founding), false, List.of());
+        return new ClusterState(Optional.of(founding), false, List.of(), SyncSet.NONE);
     }
 
     public ClusterState apply(LogPosition position, ClusterCommand command) {
         return switch (command) {
-            case ClusterCommand.CompleteFounding() -> new ClusterState(founding, true, appointments);
+            case ClusterCommand.CompleteFounding() -> new ClusterState(founding, true, appointments, sync);
             case ClusterCommand.Appoint appoint -> appoint(position, appoint);
             case ClusterCommand.RecordFork fork -> recordFork(fork);
+            case ClusterCommand.SetSync(var changed) ->
+                    new ClusterState(founding, foundingComplete, appointments, changed);
         };
     }
 
@@ -79,7 +81,7 @@ public record ClusterState(Optional<Founding> founding, boolean foundingComplete
         grown.add(new Appointment(position.index(), position.term(), appoint.node(), appoint.timeline(),
                 appoint.parent(), Optional.empty(), appoint.atMillis(), appoint.why()));
         while (grown.size() > MAX_APPOINTMENTS) grown.removeFirst();
-        return new ClusterState(founding, foundingComplete, List.copyOf(grown));
+        return new ClusterState(founding, foundingComplete, List.copyOf(grown), sync);
     }
 
     private ClusterState recordFork(ClusterCommand.RecordFork recorded) {
@@ -88,6 +90,6 @@ public record ClusterState(Optional<Founding> founding, boolean foundingComplete
             boolean here = appointment.timeline().equals(recorded.timeline()) && appointment.fork().isEmpty();
             changed.add(here ? appointment.withFork(recorded.parent(), recorded.fork()) : appointment);
         }
-        return new ClusterState(founding, foundingComplete, List.copyOf(changed));
+        return new ClusterState(founding, foundingComplete, List.copyOf(changed), sync);
     }
 }

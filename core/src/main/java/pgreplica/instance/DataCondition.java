@@ -15,5 +15,7 @@ public enum DataCondition {
     /** User data, and this node belongs to no cluster yet. */
     UNCLAIMED,
     /** A rewind or clone is under way. */
-    WORKING
+    WORKING,
+    /** This node only votes: whatever is in its data directory is nobody's. */
+    WITNESS
 }

@@ -9,6 +9,8 @@ import pgreplica.base.Timeline;
  * elsewhere.
  *
  * @param oldest start of the oldest WAL still present on this node; {@link Lsn#ZERO} if unknown
+ * @param syncSetting the {@code synchronous_standby_names} that every process concerned was seen to use;
+ *     {@link #SYNC_UNKNOWN} while they differ
  */
 public record Observation(
         Phase phase,
@@ -27,7 +29,10 @@ public record Observation(
         DataIdentity identity,
         List<String> slots,
         List<Receiver> receivers,
-        Lsn oldest) {
+        Lsn oldest,
+        String syncSetting) {
+
+    public static final String SYNC_UNKNOWN = "?";
 
     /** Where the server is in its life. */
     public enum Phase { DOWN, STARTING, STANDBY, PRIMARY, STOPPING, CRASH_RECOVERY }
@@ -43,7 +48,7 @@ public record Observation(
 
     public static final Observation NOTHING = new Observation(Phase.DOWN, 0, Timeline.NONE, Lsn.ZERO, Lsn.ZERO,
             false, false, "", Timeline.NONE, Lsn.ZERO, false, false, Flags.NONE, DataIdentity.NONE,
-            List.of(), List.of(), Lsn.ZERO);
+            List.of(), List.of(), Lsn.ZERO, SYNC_UNKNOWN);
 
     public boolean isPrimary() {
         return phase == Phase.PRIMARY;

@@ -7,6 +7,7 @@ import pgreplica.base.Term;
 import pgreplica.base.Timeline;
 import pgreplica.instance.DataIdentity;
 import pgreplica.instance.InstanceRecord;
+import pgreplica.instance.Observation;
 import pgreplica.raft.Ballot;
 import pgreplica.raft.Entry;
 
@@ -29,8 +30,11 @@ public sealed interface Action {
 
     record Send(NodeId to, Envelope envelope) implements Action {}
 
-    /** @param untilMillis 0 closes the fence */
-    record SetLease(long untilMillis, Term term, String why) implements Action {}
+    /**
+     * @param untilMillis 0 closes the fence
+     * @param quorum a commit may be acknowledged only when standbys have confirmed it (P3)
+     */
+    record SetLease(long untilMillis, Term term, String why, boolean quorum) implements Action {}
 
     /** Close the WAL receiver's gate, then answer with {@link Event.Sealed}. */
     record Seal(Term term) implements Action {}
@@ -58,6 +62,12 @@ public sealed interface Action {
     record WriteIdentity(DataIdentity identity) implements Action {}
 
     record AllowReplication(List<String> applicationNames) implements Action {}
+
+    /** Postgres's {@code synchronous_standby_names}; seen in {@link Observation#syncSetting} when it is in force. */
+    record SetSync(String setting) implements Action {}
+
+    /** Whether ordinary users may read here: not before what is here is known to be on a quorum (B19). */
+    record AllowReads(boolean allowed) implements Action {}
 
     record Slot(String name, Lsn restart) {}
 

@@ -10,6 +10,7 @@ import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 import pgreplica.base.Timeline;
 import pgreplica.node.NodeState.Leadership;
+import pgreplica.node.NodeState.Syncing;
 import pgreplica.node.NodeState.Told;
 
 /** The records with many independent facts, open to change while a step is being made. */
@@ -20,6 +21,7 @@ final class Draft {
     static final class Telling {
         long leaseUntilMillis;
         String leaseWhy;
+        boolean leaseQuorum;
         long statusAtMillis;
         String statusKey;
         long publishedAtMillis;
@@ -33,10 +35,14 @@ final class Draft {
         long identityToldAtMillis;
         long floorAtMillis;
         Lsn floor;
+        String sync;
+        long syncAtMillis;
+        boolean reads;
 
         Telling(Told before) {
             leaseUntilMillis = before.leaseUntilMillis();
             leaseWhy = before.leaseWhy();
+            leaseQuorum = before.leaseQuorum();
             statusAtMillis = before.statusAtMillis();
             statusKey = before.statusKey();
             publishedAtMillis = before.publishedAtMillis();
@@ -50,12 +56,15 @@ final class Draft {
             identityToldAtMillis = before.identityToldAtMillis();
             floorAtMillis = before.floorAtMillis();
             floor = before.floor();
+            sync = before.sync();
+            syncAtMillis = before.syncAtMillis();
+            reads = before.reads();
         }
 
         Told done() {
-            return new Told(leaseUntilMillis, leaseWhy, statusAtMillis, statusKey, publishedAtMillis, publishedKey,
+            return new Told(leaseUntilMillis, leaseWhy, leaseQuorum, statusAtMillis, statusKey, publishedAtMillis, publishedKey,
                     ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed,
-                    identityToldAtMillis, floorAtMillis, floor);
+                    identityToldAtMillis, floorAtMillis, floor, sync, syncAtMillis, reads);
         }
     }
 
@@ -74,6 +83,8 @@ final class Draft {
         boolean recordingFork;
         Optional<NodeId> leaving;
         long leavingSinceMillis;
+        boolean lossAllowed;
+        Syncing syncing;
 
         Leading(Leadership before) {
             term = before.term();
@@ -89,6 +100,8 @@ final class Draft {
             recordingFork = before.recordingFork();
             leaving = before.leaving();
             leavingSinceMillis = before.leavingSinceMillis();
+            lossAllowed = before.lossAllowed();
+            syncing = before.syncing();
         }
 
         /** A new term begins: what was proposed or asked in the old one is void, the vacancy's memory stays. */
@@ -102,6 +115,8 @@ final class Draft {
             recordingFork = false;
             leaving = Optional.empty();
             leavingSinceMillis = 0;
+            lossAllowed = false;
+            syncing = Syncing.NONE;
         }
 
         /** The leader of the term before asked this node to take over. */
@@ -113,7 +128,7 @@ final class Draft {
         Leadership done() {
             return new Leadership(term, sinceMillis, summoned, vacancy,
                     FrozenSet.of(tried), triedAtMillis, graceSinceMillis, rule, ruleText,
-                    appointing, recordingFork, leaving, leavingSinceMillis);
+                    appointing, recordingFork, leaving, leavingSinceMillis, lossAllowed, syncing);
         }
     }
 }

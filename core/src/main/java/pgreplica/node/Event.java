@@ -26,7 +26,10 @@ public sealed interface Event {
 
     record WorkProgress(Work work, String phase, long doneBytes, long totalBytes) implements Event {}
 
-    enum Task { CHECKPOINT, SLOTS, PROMOTE, RESTART, IDENTITY }
+    /** The operator changed settings that may change while the server runs. */
+    record Configured(SyncWish sync) implements Event {}
+
+    enum Task { CHECKPOINT, SLOTS, PROMOTE, RESTART, IDENTITY, SYNC }
 
     /** Work on the data directory that needs Postgres down. */
     enum Work { NONE, REWIND, CLONE }

@@ -88,6 +88,7 @@ final class Gossip {
     }
 
     private static String standbyState(Turn turn) {
+        if (turn.settings.witness()) return "witness";
         if (turn.observed.streaming()) return "streaming";
         return turn.gate.following().number() > 0 ? "connecting" : "waiting";
     }
@@ -97,7 +98,7 @@ final class Gossip {
         if (!turn.errand.progress().isEmpty()) return turn.errand.progress();
         if (!turn.hold.isEmpty()) return turn.hold;
         if (turn.observed.phase() == Phase.PRIMARY) return Lease.obstacle(turn);
-        if (turn.observed.streaming()) return "";
+        if (turn.observed.streaming() || turn.settings.witness() && turn.isMember()) return "";
         if (Membership.isBlank(turn)) return "this node belongs to no cluster yet";
         if (turn.raft.isLeader()) return "rule " + turn.leadership.rule + ": " + turn.leadership.ruleText;
         if (turn.raft.leader().isEmpty()) return "no leader is known";

@@ -65,7 +65,9 @@ final class Leading {
             case WAIT -> {
                 if (rule.id() == 60) promoteIfAppointed(turn);
             }
-            case SERVE -> recordFork(turn, turn.cluster.latest().get());
+            case SERVE -> {
+                if (Quorum.reached(turn)) recordFork(turn, turn.cluster.latest().get());
+            }
             case RESTART -> {
                 if (!turn.errand.restarting()) OwnServer.restart(turn, true, rule.why());
             }

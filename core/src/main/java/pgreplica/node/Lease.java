@@ -22,9 +22,15 @@ final class Lease {
         }
         if (!Leading.serves(turn)) return "this node leads, but is not a primary appointed for its timeline";
         var appointment = turn.cluster.latest();
+        if (!Quorum.reached(turn)) {
+            return "fewer than " + turn.cluster.sync().standbys()
+                    + " synchronous standbys have received where this primary took over";
+        }
         if (appointment.isEmpty() || appointment.get().fork().isEmpty()) {
             return "the timeline's beginning is not recorded by a majority yet";
         }
+        String sync = Quorum.obstacle(turn);
+        if (!sync.isEmpty()) return sync;
         if (turn.leadership.leaving.isPresent()) return "the primary is handing over on an operator's request";
         if (turn.now < turn.raft.othersLeaseOverAtMillis()) return "an earlier primary's lease may still run";
         if (turn.raft.leaseUntilMillis() <= turn.now) return "no majority of the cluster answers";
@@ -33,9 +39,11 @@ final class Lease {
 
     private static void set(Turn turn, long untilMillis, String why) {
         var told = turn.told;
-        if (told.leaseUntilMillis == untilMillis && told.leaseWhy.equals(why)) return;
+        boolean quorum = turn.cluster.sync().waits();
+        if (told.leaseUntilMillis == untilMillis && told.leaseWhy.equals(why) && told.leaseQuorum == quorum) return;
         // An expired lease needs no word to close it; but the reason is what refused clients are shown.
-        turn.act(new Action.SetLease(untilMillis, turn.term(), why));
+        turn.act(new Action.SetLease(untilMillis, turn.term(), why, quorum));
+        told.leaseQuorum = quorum;
         boolean wasOpen = told.leaseUntilMillis > 0;
         if (wasOpen && untilMillis == 0) turn.log("writes are refused here: " + why);
         if (!wasOpen && untilMillis > 0) turn.log("writes are accepted here on timeline " + turn.observed.timeline());

@@ -123,6 +123,7 @@ final class Membership {
                 return "the data directory of " + listed.node() + " belongs to another cluster already (system "
                         + "identifier " + facts.systemIdentifier() + "); clear it or restore its state directory";
             }
+            if (data == DataCondition.WITNESS) continue;
             boolean ready = data == DataCondition.PRISTINE
                     || data == DataCondition.UNCLAIMED && facts.endProven();
             if (!ready) return "founding waits for node " + listed.node() + ": Postgres is " + facts.state();
@@ -134,12 +135,13 @@ final class Membership {
             }
             if (owner.isEmpty()) owner = Optional.of(listed.node());
         }
-        return "";
+        boolean onlyWitnesses = facts(turn, firstWithData(turn)).data() == DataCondition.WITNESS;
+        return onlyWitnesses ? "every listed node is a witness: at least one must hold data" : "";
     }
 
     /** The node whose data becomes the cluster's: the one with user data, with the most of it; else the first. */
     private static NodeId foundingPrimary(Turn turn) {
-        var chosen = turn.self();
+        var chosen = firstWithData(turn);
         boolean chosenHasData = false;
         for (var listed : turn.settings.listed()) {
             var facts = facts(turn, listed.node());
@@ -151,6 +153,14 @@ final class Membership {
             chosenHasData = true;
         }
         return chosen;
+    }
+
+    /** The first listed node that is no witness. */
+    private static NodeId firstWithData(Turn turn) {
+        for (var listed : turn.settings.listed()) {
+            if (facts(turn, listed.node()).data() != DataCondition.WITNESS) return listed.node();
+        }
+        return turn.self();
     }
 
     private static NodeStatus facts(Turn turn, NodeId node) {

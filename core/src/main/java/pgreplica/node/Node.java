@@ -14,6 +14,7 @@ import pgreplica.cluster.ClusterState;
 import pgreplica.instance.Gate;
 import pgreplica.instance.Observation;
 import pgreplica.node.NodeState.Leadership;
+import pgreplica.node.NodeState.Syncing;
 import pgreplica.node.NodeState.Told;
 import pgreplica.raft.Input;
 import pgreplica.raft.Raft;
@@ -34,11 +35,12 @@ public final class Node {
         var state = new NodeState(settings, random.next().next(), raft, cluster, files.log().base().last(),
                 files.instance(), Observation.NOTHING, false, false, Gate.CLOSED, Errand.NONE, "", new TreeMap<>(),
                 noLeadership(Term.ZERO, nowMillis),
-                new Told(0, "", 0, "", 0, "", 0, "", "", 0, List.of(), Timeline.NONE, 0, 0, Lsn.ZERO),
+                new Told(0, "", false, 0, "", 0, "", 0, "", "", 0, List.of(), Timeline.NONE, 0, 0, Lsn.ZERO,
+                        Observation.SYNC_UNKNOWN, 0, false),
                 new TreeMap<>(), 1);
         var turn = new Turn(state, nowMillis);
         if (files.self().isEmpty()) turn.act(new Action.PersistBallot(files.ballot()));
-        turn.act(new Action.SetLease(0, raft.term(), "this node has just started"));
+        turn.act(new Action.SetLease(0, raft.term(), "this node has just started", false));
         turn.act(new Action.AllowReplication(List.of()));
         tend(turn);
         return turn.done();
@@ -65,6 +67,7 @@ public final class Node {
             case Event.Requested(var id, var verb, var arguments) -> Requests.ask(turn, id, verb, arguments);
             case Event.WorkProgress(var work, var phase, var done, var total) ->
                     OwnServer.workProgress(turn, work, phase, done, total);
+            case Event.Configured(var sync) -> turn.settings = turn.settings.withSync(sync);
         }
         tend(turn);
         return turn.done();
@@ -76,6 +79,7 @@ public final class Node {
         Leading.tend(turn);
         Standbys.keepSlots(turn);
         Requests.tend(turn);
+        Quorum.tend(turn);
         Lease.tend(turn);
         Consensus.compact(turn);
         Gossip.tend(turn);
@@ -102,7 +106,7 @@ public final class Node {
 
     static Leadership noLeadership(Term term, long nowMillis) {
         return new Leadership(term, nowMillis, false, -1, new TreeSet<>(), 0, 0, 0, "", false, false,
-                Optional.empty(), 0);
+                Optional.empty(), 0, false, Syncing.NONE);
     }
 
 }

@@ -11,6 +11,7 @@ import pgreplica.base.Term;
 import pgreplica.base.Timeline;
 import pgreplica.base.Xorshift;
 import pgreplica.cluster.ClusterState;
+import pgreplica.cluster.SyncSet;
 import pgreplica.instance.Gate;
 import pgreplica.instance.InstanceRecord;
 import pgreplica.instance.Observation;
@@ -42,17 +43,54 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
      * @param rule the rule that decided last, so that a decision is logged once
      * @param appointing a reservation was proposed in this term and is not committed yet
      * @param leaving an operator's failover(): where to, and since when writes have been refused for it
+     * @param lossAllowed an operator accepts that acknowledged commits may be lost, in this term
      */
     public record Leadership(Term term, long sinceMillis, boolean summoned, long vacancy, SortedSet<NodeId> tried,
                              long triedAtMillis,
                              long graceSinceMillis, int rule, String ruleText, boolean appointing,
-                             boolean recordingFork, Optional<NodeId> leaving, long leavingSinceMillis) {}
+                             boolean recordingFork, Optional<NodeId> leaving, long leavingSinceMillis,
+                             boolean lossAllowed, Syncing syncing) {}
+
+    /**
+     * A serving leader's work on the sync set.
+     *
+     * @param target the set that is being changed to
+     * @param proposed it is in the log, committed or not
+     * @param appliedAt Postgres's position when it was seen to use it; {@link Lsn#ZERO} before, and where the log
+     *     comes first
+     * @param mustReach the position that a quorum must have before this primary serves
+     * @param starvedSinceMillis since when fewer members stream than a commit needs; 0 if enough do
+     */
+    public record Syncing(Optional<SyncSet> target, boolean proposed, Lsn appliedAt, Lsn mustReach, boolean reached,
+                          long starvedSinceMillis) {
+        static final Syncing NONE = new Syncing(Optional.empty(), false, Lsn.ZERO, Lsn.ZERO, false, 0);
+
+        Syncing withTarget(Optional<SyncSet> next) {
+            return new Syncing(next, false, Lsn.ZERO, mustReach, reached, starvedSinceMillis);
+        }
+
+        Syncing withProposed() {
+            return new Syncing(target, true, appliedAt, mustReach, reached, starvedSinceMillis);
+        }
+
+        Syncing withAppliedAt(Lsn mark) {
+            return new Syncing(target, proposed, mark, mustReach, reached, starvedSinceMillis);
+        }
+
+        Syncing withReached(Lsn mark, boolean now) {
+            return new Syncing(target, proposed, appliedAt, mark, now, starvedSinceMillis);
+        }
+
+        Syncing withStarvedSince(long millis) {
+            return new Syncing(target, proposed, appliedAt, mustReach, reached, millis);
+        }
+    }
 
     /** What was last told to the host and to the other nodes, so that nothing is said twice without need. */
-    public record Told(long leaseUntilMillis, String leaseWhy, long statusAtMillis, String statusKey,
+    public record Told(long leaseUntilMillis, String leaseWhy, boolean leaseQuorum, long statusAtMillis, String statusKey,
                        long publishedAtMillis, String publishedKey, long ordersAtMillis, String ordersKey,
                        String slots, long slotsAtMillis, List<String> admitted, Timeline checkpointed,
-                       long identityToldAtMillis, long floorAtMillis, Lsn floor) {}
+                       long identityToldAtMillis, long floorAtMillis, Lsn floor, String sync, long syncAtMillis, boolean reads) {}
 
     /** A request that waits for its answer: from a client of this node, or forwarded by another one. */
     public record Request(long id, Optional<NodeId> origin, String verb, long sinceMillis) {}

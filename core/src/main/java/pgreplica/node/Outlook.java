@@ -56,8 +56,18 @@ final class Outlook implements View {
         return recovering(turn);
     }
 
+    /** Reports of the sync set that are needed and not there, the own one counted; whoever votes (A8, B20). */
     @Override public int reportsMissing() {
-        return 0;
+        var sync = turn.cluster.sync();
+        if (turn.leadership.lossAllowed) return 0;
+        var own = OwnData.report(turn);
+        int valid = own.isValid() && sync.has(turn.self(), own.incarnation()) ? 1 : 0;
+        for (var report : reports(turn).entrySet()) {
+            boolean counts = report.getValue().isValid()
+                    && sync.has(report.getKey(), report.getValue().incarnation());
+            if (counts) valid++;
+        }
+        return Math.max(0, sync.reportsNeeded() - valid);
     }
 
     @Override public String selfObstacle() {
@@ -82,7 +92,8 @@ final class Outlook implements View {
 
     @Override public boolean lossAllowed() {
         long most = turn.settings.maxFailoverLagBytes();
-        return most < 0 || lossBytes() <= most;
+        boolean nothingAcknowledged = turn.cluster.sync().waits() || turn.leadership.lossAllowed;
+        return most < 0 || nothingAcknowledged || lossBytes() <= most;
     }
 
     static String details(Rule rule, View view) {
@@ -92,7 +103,7 @@ final class Outlook implements View {
             case 50, 110 -> " (" + view.selfObstacle() + "; handing over to " + text(view.successor()) + ")";
             case 70 -> " (" + view.awaitedReports() + ")";
             case 80 -> " (" + text(view.recoveringPrimary()) + ")";
-            case 90 -> " (" + view.reportsMissing() + " missing)";
+            case 90 -> " (" + view.reportsMissing() + " missing; failover(allow_loss => true) does without)";
             case 100 -> " (" + text(view.better()) + ")";
             case 120 -> " (this node: " + view.selfObstacle() + ")";
             case 130 -> " (" + view.lossBytes() + " bytes)";
@@ -155,7 +166,8 @@ final class Outlook implements View {
     /** The last primary, while its Postgres is coming back and its node answers; counted once per vacancy (B10). */
     private static Optional<NodeId> recovering(Turn turn) {
         var latest = turn.cluster.latest();
-        if (latest.isEmpty()) return Optional.empty();
+        // With synchronous standbys nothing that was acknowledged is on the last primary alone.
+        if (latest.isEmpty() || turn.cluster.sync().waits()) return Optional.empty();
         var node = latest.get().node();
         if (cameBackBefore(turn)) return Optional.empty();
         boolean here = node.equals(turn.self());
@@ -184,11 +196,18 @@ final class Outlook implements View {
         if (turn.settings.preStart()) return "Postgres is down here for a rewind or clone";
         if (turn.settings.priority() == 0) return "its priority is 0: it is never primary";
         if (turn.errand.restarting()) return "its Postgres is being restarted";
-        return own.voidReason();
+        if (!own.isValid()) return own.voidReason();
+        return isOutside(turn, turn.self(), own) ? "its data is not in the sync set (" + turn.cluster.sync() + ")" : "";
+    }
+
+    /** Only a member is primary, so that what it acknowledges is on as many members as elections count with. */
+    private static boolean isOutside(Turn turn, NodeId node, WalReport report) {
+        var sync = turn.cluster.sync();
+        return !sync.members().isEmpty() && !turn.leadership.lossAllowed && !sync.has(node, report.incarnation());
     }
 
     private static boolean mayLead(Turn turn, NodeId node, WalReport report) {
-        if (!report.isValid() || turn.leadership.tried.contains(node)) return false;
+        if (!report.isValid() || isOutside(turn, node, report) || turn.leadership.tried.contains(node)) return false;
         if (Membership.voterOf(turn, node).isEmpty() || !turn.peer(node).connected()) return false;
         var status = turn.peer(node).status();
         return status.isEmpty() || status.get().priority() > 0;

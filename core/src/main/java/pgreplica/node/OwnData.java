@@ -13,6 +13,7 @@ final class OwnData {
 
     static DataCondition condition(Turn turn) {
         var observed = turn.observed;
+        if (turn.settings.witness()) return DataCondition.WITNESS;
         if (turn.instance.working() || observed.flags().workUnfinished()) return DataCondition.WORKING;
         if (!turn.seen || !isReadable(turn)) return DataCondition.UNKNOWN;
 
@@ -80,6 +81,7 @@ final class OwnData {
             case STRANGER -> "it holds data of another system";
             case UNCLAIMED -> "it belongs to no cluster yet";
             case WORKING -> "a rewind or clone is not complete";
+            case WITNESS -> "it is a witness: it votes and holds no data";
         };
         if (!byData.isEmpty()) return byData;
         if (observed.flags().fsyncOff()) return "fsync is off, so its WAL may not be on disk";

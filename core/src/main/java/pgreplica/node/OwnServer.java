@@ -67,7 +67,7 @@ final class OwnServer {
             case SLOTS -> {
                 if (!ok) turn.told.slots = "";
             }
-            case IDENTITY -> {}
+            case IDENTITY, SYNC -> {} // Asked again after a while, as long as it is not seen to be so.
         }
     }
 
@@ -78,6 +78,7 @@ final class OwnServer {
             case CHECKPOINT -> "checkpoint failed";
             case SLOTS -> "replication slots could not be brought into order";
             case IDENTITY -> "the data directory's identity could not be written";
+            case SYNC -> "synchronous_standby_names could not be set";
         };
     }
 
@@ -197,7 +198,7 @@ final class OwnServer {
             case Directive.Clone(var source, _, var ancestry, var why) -> {
                 boolean allowed = switch (OwnData.condition(turn)) {
                     case OURS, PRISTINE, UNEXPLAINED -> true;
-                    case STRANGER, UNCLAIMED, UNKNOWN, WORKING -> false;
+                    case STRANGER, UNCLAIMED, UNKNOWN, WORKING, WITNESS -> false;
                 };
                 if (allowed) replaceData(turn, Event.Work.CLONE, source, ancestry, why);
             }

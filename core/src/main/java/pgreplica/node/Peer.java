@@ -2,6 +2,7 @@ package pgreplica.node;
 
 import java.util.Optional;
 import pgreplica.base.VoterId;
+import pgreplica.instance.DataCondition;
 import pgreplica.node.PeerMessage.NodeStatus;
 
 /**
@@ -31,6 +32,10 @@ public record Peer(boolean connected, Optional<VoterId> voter, String clusterId,
 
     Peer withLevelAt(long nowMillis) {
         return new Peer(connected, voter, clusterId, status, heardAtMillis, idleSinceMillis, nowMillis);
+    }
+
+    boolean isWitness() {
+        return status.isPresent() && status.get().data() == DataCondition.WITNESS;
     }
 
     /** Whether what it last said may still be true. */

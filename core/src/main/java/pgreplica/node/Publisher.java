@@ -18,7 +18,7 @@ final class Publisher {
         boolean due = turn.now - turn.told.publishedAtMillis >= turn.settings.heartbeatMillis() * 10;
         if (!due && !turn.factsChanged() && !turn.peersChanged()) return;
         String key = turn.told.statusKey + " " + turn.raft.isLeader() + " " + primary(turn) + " "
-                + turn.cluster.appointments().size() + " " + turn.told.leaseWhy + " " + turn.raft.leader().isPresent();
+                + turn.cluster.appointments().size() + " " + turn.told.leaseWhy + " " + Quorum.state(turn) + " " + Quorum.mode(turn) + " " + turn.raft.leader().isPresent();
         if (!due && turn.told.publishedKey.equals(key)) return;
         turn.told.publishedKey = key;
         turn.told.publishedAtMillis = turn.now;
@@ -31,13 +31,13 @@ final class Publisher {
         return new Action.Table("status",
                 List.of("node", "role", "raft_role", "term", "leader", "primary", "timeline", "received_lsn",
                         "replayed_lsn", "flushed_lsn", "fenced", "fence_reason", "state", "reason", "cluster_id",
-                        "system_identifier", "version"),
+                        "system_identifier", "version", "sync_mode", "sync_state"),
                 List.of(List.of(turn.self().name(), role(observed.phase()), raftRole(turn), turn.term().toString(),
                         turn.leaderNode().map(NodeId::name).orElse(""), primary(turn), number(observed.timeline()),
                         lsn(observed.flushed()), lsn(observed.replayed()), lsn(observed.flushed()),
                         Boolean.toString(fenced || !observed.isPrimary()), Lease.obstacle(turn), Gossip.state(turn),
                         Gossip.reason(turn), turn.clusterId(), Long.toString(observed.systemIdentifier()),
-                        turn.settings.version())));
+                        turn.settings.version(), Quorum.mode(turn), Quorum.state(turn))));
     }
 
     private static Action.Table members(Turn turn) {

@@ -11,6 +11,8 @@ import pgreplica.raft.Input;
 final class Requests {
     /** Requests that may wait at the same time; more are refused (P10). */
     private static final int MOST = 16;
+    /** The argument by which an operator accepts that acknowledged commits may be lost. */
+    private static final String ALLOW_LOSS = "allow_loss";
 
     private Requests() {}
 
@@ -18,7 +20,7 @@ final class Requests {
         if (turn.requests.size() >= MOST) {
             turn.act(new Action.Reply(requestId, false, "too many requests wait for an answer; try again"));
         } else if (turn.raft.isLeader()) {
-            String refusal = begin(turn, verb);
+            String refusal = begin(turn, verb, arguments);
             if (!refusal.isEmpty()) turn.act(new Action.Reply(requestId, false, refusal));
             else turn.requests.put(requestId, new Request(requestId, Optional.empty(), verb, turn.now));
         } else if (turn.leaderNode().isEmpty()) {
@@ -33,7 +35,7 @@ final class Requests {
     static void forwarded(Turn turn, NodeId from, long ticket, String verb, List<String> arguments) {
         String refusal = !turn.raft.isLeader() ? "node " + turn.self() + " does not lead any more; try again"
                 : turn.requests.size() >= MOST ? "too many requests wait for an answer; try again"
-                : begin(turn, verb);
+                : begin(turn, verb, arguments);
         if (!refusal.isEmpty()) {
             turn.send(from, new PeerMessage.ForwardReply(ticket, false, refusal));
             return;
@@ -52,8 +54,9 @@ final class Requests {
         expire(turn);
     }
 
-    private static String begin(Turn turn, String verb) {
+    private static String begin(Turn turn, String verb, List<String> arguments) {
         if (!verb.equals("failover")) return "unknown request \"" + verb + "\"";
+        if (!Leading.serves(turn) && arguments.contains(ALLOW_LOSS)) return allowLoss(turn);
         if (turn.leadership.leaving.isPresent()) return "a handover to " + turn.leadership.leaving.get() + " runs";
         if (!Leading.serves(turn)) {
             return "no primary serves on the leader, so there is nothing to hand over; see pg_replica.status()";
@@ -63,6 +66,15 @@ final class Requests {
         turn.log("failover on request: handing over to " + target.get());
         turn.leadership.leaving = target;
         turn.leadership.leavingSinceMillis = turn.now;
+        return "";
+    }
+
+    /** The way out when nodes that may hold acknowledged commits do not come back (B7). */
+    private static String allowLoss(Turn turn) {
+        if (turn.leadership.rule == 0) return "this leader has not looked at the cluster yet; try again";
+        turn.log(Action.Level.WARNING, "an operator allows that acknowledged commits are lost; rule "
+                + turn.leadership.rule + " stood against a promotion: " + turn.leadership.ruleText);
+        turn.leadership.lossAllowed = true;
         return "";
     }
 
@@ -88,6 +100,9 @@ final class Requests {
      * is given up for good in this term (A6): what was held back may be undone, a release may not.
      */
     private static void leave(Turn turn) {
+        if (turn.leadership.lossAllowed && Leading.serves(turn)) {
+            answerAll(turn, true, "node " + turn.self() + " is primary; acknowledged commits may be lost");
+        }
         if (turn.leadership.leaving.isEmpty()) return;
         if (!turn.raft.isLeader()) return;
         var target = turn.leadership.leaving.get();

@@ -10,9 +10,11 @@ import pgreplica.base.NodeId;
  *
  * @param listed {@code pg_replica.nodes}, in its order: the first one founds the cluster
  * @param maxFailoverLagBytes -1: no limit
+ * @param witness this node votes, holds no data and is never primary
  */
 public record Settings(NodeId self, List<ListedNode> listed, int electionTimeoutMillis, int priority,
-                       int crashRestartGraceMillis, long maxFailoverLagBytes, String version,
+                       int crashRestartGraceMillis, long maxFailoverLagBytes, SyncWish sync, boolean witness,
+                       String version,
                        boolean preStart, long wallClockOffsetMillis) {
 
     public record ListedNode(NodeId node, String host, int port, int raftPort) {
@@ -38,6 +40,21 @@ public record Settings(NodeId self, List<ListedNode> listed, int electionTimeout
     /** How long a new leader waits for the report of a node that is connected but has not reported yet. */
     public long reportPatienceMillis() {
         return Division.quotient(electionTimeoutMillis * 3L, 10);
+    }
+
+    /** How long commits wait for standbys that are gone before a leader lets them wait for fewer. */
+    public long syncPatienceMillis() {
+        return electionTimeoutMillis * 5L;
+    }
+
+    /** A standby that lags further would hold commits up if it were waited for: one WAL segment. */
+    public long syncLagBytes() {
+        return 16L * 1024 * 1024;
+    }
+
+    Settings withSync(SyncWish wish) {
+        return new Settings(self, listed, electionTimeoutMillis, priority, crashRestartGraceMillis, maxFailoverLagBytes,
+                wish, witness, version, preStart, wallClockOffsetMillis);
     }
 
     public Optional<ListedNode> listedNode(NodeId node) {

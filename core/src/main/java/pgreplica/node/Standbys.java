@@ -63,7 +63,7 @@ final class Standbys {
         var names = new StringBuilder(turn.observed.isPrimary() ? "primary" : "standby");
         for (var listed : turn.settings.listed()) {
             var node = listed.node();
-            if (node.equals(turn.self())) continue;
+            if (node.equals(turn.self()) || turn.peer(node).isWitness()) continue;
             var flushed = turn.peer(node).status().map(NodeStatus::flushed).orElse(Lsn.ZERO);
             slots.add(new Action.Slot(Names.slot(node), turn.observed.isPrimary() ? Lsn.ZERO : flushed));
             names.append(' ').append(Names.slot(node));
@@ -94,7 +94,7 @@ final class Standbys {
                 turn.observed.fork());
         var timeline = turn.observed.timeline();
         return switch (status.data()) {
-            case UNKNOWN, WORKING -> new Directive.Hold("");
+            case UNKNOWN, WORKING, WITNESS -> new Directive.Hold("");
             case UNCLAIMED, STRANGER -> new Directive.Hold("it holds data of system identifier "
                     + status.systemIdentifier() + ", this cluster's is " + turn.observed.systemIdentifier()
                     + "; empty its data directory to have it cloned, or point it at its own cluster");

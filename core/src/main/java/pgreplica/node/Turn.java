@@ -24,7 +24,7 @@ import pgreplica.raft.RaftState;
  */
 final class Turn {
     private final NodeState before;
-    final Settings settings;
+    Settings settings;
     final long now;
     final List<Action> actions = new ArrayList<>();
 

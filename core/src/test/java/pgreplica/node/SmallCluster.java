@@ -49,7 +49,8 @@ final class SmallCluster {
         Observation observation() {
             return new Observation(phase, systemIdentifier, timeline, end, end, phase != Phase.STARTING,
                     upstream.isPresent(), upstream.map(NodeId::name).orElse(""), parent, fork,
-                    true, pristine, Observation.Flags.NONE, identity, List.of(), List.of(), Lsn.ZERO);
+                    true, pristine, Observation.Flags.NONE, identity, List.of(), List.of(), Lsn.ZERO,
+                    Observation.SYNC_UNKNOWN);
         }
     }
 
@@ -63,7 +64,7 @@ final class SmallCluster {
             member.pristine = i > 0;
             member.systemIdentifier = 7000 + i;
             members.put(listed.get(i).node(), member);
-            var settings = new Settings(listed.get(i).node(), listed, 1000, 100, 5000, -1, "test", false, 0);
+            var settings = new Settings(listed.get(i).node(), listed, 1000, 100, 5000, -1, SyncWish.OFF, false, "test", false, 0);
             var empty = new Log(new SnapshotImage(LogPosition.START, Configuration.EMPTY, ClusterState.EMPTY),
                     List.of());
             var files = new StoredFiles(Optional.empty(), new Ballot(Term.ZERO, Optional.empty()), empty,
@@ -125,7 +126,7 @@ final class SmallCluster {
                 var target = members.get(to);
                 if (target.up) target.inbox.add(new Event.MessageReceived(id, envelope));
             }
-            case Action.SetLease(var until, _, _) -> member.lease = until;
+            case Action.SetLease(var until, _, _, _) -> member.lease = until;
             case Action.Seal(var term) -> {
                 member.upstream = Optional.empty();
                 member.inbox.add(new Event.Sealed(term, true, member.observation()));
@@ -142,7 +143,7 @@ final class SmallCluster {
             case Action.Log(_, var text) -> log.add(now + " " + text);
             case Action.NoteFloor _, Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
                     Action.Checkpoint _, Action.EnsureSlots _, Action.Publish _, Action.Reply _, Action.WakeAt _,
-                    Action.AllowReplication _ -> {}
+                    Action.AllowReplication _, Action.SetSync _, Action.AllowReads _ -> {}
         }
     }
 

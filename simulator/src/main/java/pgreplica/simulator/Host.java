@@ -16,6 +16,7 @@ import pgreplica.node.Action;
 import pgreplica.node.Event;
 import pgreplica.node.NodeState;
 import pgreplica.node.Settings;
+import pgreplica.node.SyncWish;
 
 /** One machine: its clock, its disk, and the process in which the core runs. */
 final class Host {
@@ -120,7 +121,8 @@ final class Host {
         endProcess();
         preStart = asPreStartChild;
         session = Optional.of(new Session());
-        var settings = new Settings(id, List.copyOf(world.listed), 1000, 100, 5000, -1, "15.1", preStart, 1_700_000_000_000L);
+        var settings = new Settings(id, List.copyOf(world.listed), 1000, 100, 5000, -1, SyncWish.OFF, false, "15.1", preStart,
+                1_700_000_000_000L);
         var files = new ArrayList<HostEvent.File>();
         disk.forEach((name, content) -> files.add(new HostEvent.File(name, content)));
         give(new HostEvent.Start(settings, dice.any(), files));
@@ -216,6 +218,7 @@ final class Host {
             case Action.EnsureSlots(var slots) -> postgres.ensureSlots(slots);
             case Action.WriteIdentity(var identity) -> postgres.writeIdentity(identity);
             case Action.AllowReplication(var names) -> postgres.admit(names);
+            case Action.SetSync _, Action.AllowReads _ -> {}
             case Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
                     Action.NoteFloor _, Action.Send _ -> throw new IllegalStateException("these cross the border as bytes");
         }

@@ -414,7 +414,7 @@ final class Postgres {
         var flags = new Flags(false, minimumRecoveryPending, false, unfinishedWork.isPresent(), false);
         if (phase == Phase.DOWN) {
             return new Observation(Phase.DOWN, 0, Timeline.NONE, Lsn.ZERO, Lsn.ZERO, false, false, "", Timeline.NONE,
-                    Lsn.ZERO, false, false, flags, DataIdentity.NONE, List.of(), List.of(), Lsn.ZERO);
+                    Lsn.ZERO, false, false, flags, DataIdentity.NONE, List.of(), List.of(), Lsn.ZERO, Observation.SYNC_UNKNOWN);
         }
         boolean primary = phase == Phase.PRIMARY;
         var branch = wal.branch();
@@ -422,7 +422,8 @@ final class Postgres {
                 new Lsn(primary ? wal.end() : wal.completeEnd()), new Lsn(wal.end()), primary || !replaying, isStreaming(),
                 gate.map(open -> open.upstream().name()).orElse(""), new Timeline(branch.parentTimeline()),
                 branch.parentTimeline() == 0 ? Lsn.ZERO : new Lsn(branch.start()), checkpointBranch == branch.id(),
-                pristine, flags, identity, slots, primary ? receivers() : List.of(), Lsn.ZERO);
+                pristine, flags, identity, slots, primary ? receivers() : List.of(), Lsn.ZERO,
+                Observation.SYNC_UNKNOWN);
     }
 
     private List<Receiver> receivers() {
