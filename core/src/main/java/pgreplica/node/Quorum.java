@@ -115,7 +115,7 @@ final class Quorum {
             return;
         }
         boolean settled = turn.raft.lastPosition().index() == turn.raft.commitIndex() && isInForce(turn, committed);
-        if (!settled || !Quorum.reached(turn)) return;
+        if (!settled) return;
         var next = next(turn, committed);
         if (next.isEmpty()) return;
         turn.leadership.syncing = syncing.withTarget(next);
@@ -162,8 +162,9 @@ final class Quorum {
         int streaming = confirming(turn, sync, Lsn.ZERO);
         boolean shrink = available && isStarvedFor(turn, turn.settings.syncPatienceMillis());
         if (sync.standbys() > wanted || shrink) return Optional.of(lowered(sync, own));
+        // Every member that streams is one that stays: while too few do, data that is gone keeps its place.
         for (var member : sync.members()) {
-            boolean spare = sync.members().size() - 1 > sync.standbys();
+            boolean spare = streaming >= sync.standbys() && sync.members().size() - 1 > sync.standbys();
             if (spare && !member.equals(own) && isReplaced(turn, member)) return Optional.of(sync.without(member));
         }
         for (var member : ready) {
@@ -217,7 +218,7 @@ final class Quorum {
     /** The node says that its data is another one now: what this member had is gone. */
     private static boolean isReplaced(Turn turn, Member member) {
         var peer = turn.peer(member.node());
-        return peer.isFresh(turn.now, turn.settings.electionTimeoutMillis())
+        return peer.isFresh(turn.now, turn.settings.syncPatienceMillis())
                 && peer.status().map(NodeStatus::incarnation).orElse(0L) != member.incarnation();
     }
 
@@ -245,6 +246,8 @@ final class Quorum {
 
     /** Postgres has the setting before it is promoted, and every standby keeps it (A13). */
     private static void ask(Turn turn) {
+        // A node that has just started may not know all that is committed before it has heard a leader.
+        if (turn.raft.isLeader() ? !turn.raft.committedOwnTerm() : turn.raft.leader().isEmpty()) return;
         var syncing = turn.leadership.syncing;
         boolean applies = syncing.target().isPresent()
                 && (!syncing.proposed() || syncing.appliedAt().isAfter(Lsn.ZERO));

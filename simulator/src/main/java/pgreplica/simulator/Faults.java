@@ -34,7 +34,7 @@ final class Faults {
 
     private void happen(Host host) {
         var other = world.hosts.get(dice.below(world.hosts.size()));
-        switch (dice.below(16)) {
+        switch (dice.below(17)) {
             case 0, 1 -> loseHost(host);
             case 2, 3 -> host.postgres.killPostmaster();
             case 4, 5 -> host.postgres.crash();
@@ -46,7 +46,18 @@ final class Faults {
             case 12, 13 -> ask(host);
             case 14 -> loseStateOnce(host);
             case 15 -> loseDataOnce(host);
+            case 16 -> configure();
             default -> throw new IllegalStateException("no such fault");
+        }
+    }
+
+    /** An operator changes the sync mode on every node, one after the other. */
+    private void configure() {
+        if (dice.chance(0.5)) return;
+        world.sync = Run.anySync(dice, world.hosts.size());
+        world.say(null, "CONFIGURED " + world.sync);
+        for (var host : world.hosts) {
+            world.in(dice.between(1, 2000), () -> host.give(new Event.Configured(world.sync)));
         }
     }
 

@@ -16,7 +16,6 @@ import pgreplica.node.Action;
 import pgreplica.node.Event;
 import pgreplica.node.NodeState;
 import pgreplica.node.Settings;
-import pgreplica.node.SyncWish;
 
 /** One machine: its clock, its disk, and the process in which the core runs. */
 final class Host {
@@ -34,6 +33,7 @@ final class Host {
     private boolean preStart;
     private long wakes;
     boolean powered;
+    boolean witness;
     boolean frozen;
     /** Counts the processes in which the core ran. */
     int life;
@@ -121,7 +121,7 @@ final class Host {
         endProcess();
         preStart = asPreStartChild;
         session = Optional.of(new Session());
-        var settings = new Settings(id, List.copyOf(world.listed), 1000, 100, 5000, -1, SyncWish.OFF, false, "15.1", preStart,
+        var settings = new Settings(id, List.copyOf(world.listed), 1000, 100, 5000, -1, world.sync, witness, "15.1", preStart,
                 1_700_000_000_000L);
         var files = new ArrayList<HostEvent.File>();
         disk.forEach((name, content) -> files.add(new HostEvent.File(name, content)));
@@ -209,7 +209,7 @@ final class Host {
             case Action.Log(var level, var text) -> world.promises.logged(this, text);
             case Action.Reply(var request, var ok, var text) -> {}
             case Action.Publish(var tables) -> {}
-            case Action.SetLease lease -> postgres.setLease(lease.untilMillis(), preStart);
+            case Action.SetLease lease -> postgres.setLease(lease, preStart);
             case Action.Seal(var term) -> postgres.seal(term, preStart);
             case Action.Follow follow -> postgres.follow(follow);
             case Action.Promote(var timeline) -> postgres.promote(timeline.number());
@@ -218,7 +218,8 @@ final class Host {
             case Action.EnsureSlots(var slots) -> postgres.ensureSlots(slots);
             case Action.WriteIdentity(var identity) -> postgres.writeIdentity(identity);
             case Action.AllowReplication(var names) -> postgres.admit(names);
-            case Action.SetSync _, Action.AllowReads _ -> {}
+            case Action.SetSync(var setting) -> postgres.sync.set(setting);
+            case Action.AllowReads _ -> {}
             case Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
                     Action.NoteFloor _, Action.Send _ -> throw new IllegalStateException("these cross the border as bytes");
         }

@@ -25,6 +25,7 @@ final class Postgres {
     private final Host host;
     private final World world;
     private final Dice dice;
+    final SyncRep sync;
 
     // What survives a loss of power.
     private long systemIdentifier;
@@ -53,6 +54,7 @@ final class Postgres {
         this.host = host;
         this.world = host.world;
         dice = new Dice(world.seed, "postgres " + host.id);
+        sync = new SyncRep(this, host);
         initialise();
     }
 
@@ -115,6 +117,14 @@ final class Postgres {
         return host.powered && (phase == Phase.PRIMARY && now < leaseUntil || now < orphansUntil);
     }
 
+    /** Up to where {@code name} has told this primary that it has flushed: a bare number, as in Postgres. */
+    long flushedBy(String name) {
+        for (var receiver : receivers()) {
+            if (receiver.applicationName().equals(name)) return receiver.flushed().value();
+        }
+        return 0;
+    }
+
     boolean admits(String applicationName) {
         return phase == Phase.PRIMARY && admitted.contains(applicationName);
     }
@@ -130,6 +140,7 @@ final class Postgres {
         gate = Optional.empty();
         streaming = false;
         admitted = List.of();
+        sync.forget();
         if (unfinishedWork.isPresent()) {
             after(dice.between(10, 60), mine, () -> work(mine));
             return;
@@ -184,6 +195,7 @@ final class Postgres {
         phase = Phase.DOWN;
         promoting = false;
         streaming = false;
+        sync.forget();
         host.endProcess();
     }
 
@@ -192,6 +204,7 @@ final class Postgres {
         phase = Phase.DOWN;
         leaseUntil = 0;
         orphansUntil = 0;
+        sync.forget();
         streaming = false;
         promoting = false;
     }
@@ -211,6 +224,7 @@ final class Postgres {
         if (phase != Phase.PRIMARY && phase != Phase.STANDBY || host.frozen) return;
         world.say(host, "BACKEND CRASHES");
         boolean wasPrimary = phase == Phase.PRIMARY;
+        sync.forget();
         int mine = ++start;
         leaseUntil = 0;
         promoting = false;
@@ -269,8 +283,12 @@ final class Postgres {
     // ---- what the core asks ------------------------------------------------------------------
 
     /** A pre-start child has no server and therefore no fence. */
-    void setLease(long untilClock, boolean preStart) {
-        if (!preStart) leaseUntil = untilClock;
+    void setLease(Action.SetLease lease, boolean preStart) {
+        if (preStart) return;
+        boolean opens = leaseUntil == 0 && lease.untilMillis() > 0;
+        leaseUntil = lease.untilMillis();
+        sync.demand(lease.quorum());
+        if (opens && isOpen()) world.promises.opens(host);
     }
 
     void seal(Term term, boolean preStart) {
@@ -357,7 +375,10 @@ final class Postgres {
     /** Called every few milliseconds of true time while the host runs. */
     void tick() {
         if (!host.powered || host.frozen) return;
-        if (phase == Phase.PRIMARY) write();
+        if (phase == Phase.PRIMARY) {
+            write();
+            sync.release();
+        }
         if (phase == Phase.STANDBY) stream();
     }
 
@@ -366,7 +387,7 @@ final class Postgres {
         if (dice.chance(0.02)) wal.write((int) dice.between(30, 200));
         if (!isOpen() || !dice.chance(0.7)) return;
         wal.write((int) dice.between(40, 3000));
-        if (isOpen()) world.promises.acknowledged(host, wal);
+        sync.committed(wal.branch(), wal.end());
     }
 
     private void stream() {
@@ -390,7 +411,7 @@ final class Postgres {
     // ---- observation -------------------------------------------------------------------------
 
     /** Something changed that the host sees within a few milliseconds. */
-    private void look() {
+    void look() {
         if (lookDue) return;
         lookDue = true;
         world.in(dice.between(1, 5), () -> {
@@ -423,7 +444,7 @@ final class Postgres {
                 gate.map(open -> open.upstream().name()).orElse(""), new Timeline(branch.parentTimeline()),
                 branch.parentTimeline() == 0 ? Lsn.ZERO : new Lsn(branch.start()), checkpointBranch == branch.id(),
                 pristine, flags, identity, slots, primary ? receivers() : List.of(), Lsn.ZERO,
-                Observation.SYNC_UNKNOWN);
+                sync.inForce());
     }
 
     private List<Receiver> receivers() {

@@ -13,6 +13,7 @@ import pgreplica.base.VoterId;
 import pgreplica.cluster.ClusterCommand;
 import pgreplica.node.Action;
 import pgreplica.node.NodeState;
+import pgreplica.node.SyncWish;
 import pgreplica.raft.Entry;
 import pgreplica.raft.Payload;
 
@@ -31,8 +32,8 @@ final class Promises {
         }
     }
 
-    /** A commit whose client was told. */
-    private record Commit(Wal.Branch branch, long lsn) {}
+    /** A commit whose client was told; {@code durable}: after a quorum had confirmed it. */
+    private record Commit(Wal.Branch branch, long lsn, boolean durable) {}
 
     private final World world;
     private final TreeMap<Term, VoterId> leaders = new TreeMap<>();
@@ -44,6 +45,7 @@ final class Promises {
     private long logLines;
     long promotions;
     long acknowledgements;
+    long durable;
     long lost;
 
     Promises(World world) {
@@ -95,10 +97,26 @@ final class Promises {
         }
     }
 
-    void acknowledged(Host host, Wal wal) {
+    void acknowledged(Host host, Wal.Branch branch, long lsn, boolean durable) {
         acknowledgements++;
-        acknowledged.add(new Commit(wal.branch(), wal.end()));
+        if (durable) this.durable++;
+        acknowledged.add(new Commit(branch, lsn, durable));
         oneOpenFence();
+    }
+
+    /** P3: whoever serves has every commit that a quorum confirmed. */
+    void opens(Host host) {
+        for (var commit : acknowledged) {
+            if (commit.durable() && !host.postgres.wal().contains(commit.branch(), commit.lsn())) {
+                throw new Broken("P3: " + host.id + " with " + host.postgres.wal() + " serves without the commit at "
+                        + Long.toHexString(commit.lsn()) + " of timeline " + commit.branch().timeline());
+            }
+        }
+    }
+
+    /** An operator allowed that acknowledged commits are lost. */
+    void lossAllowed() {
+        acknowledged.clear();
     }
 
     /** P7: only complete data of the cluster is promoted; P4: and not while leadership is on its way to a better node. */
@@ -199,10 +217,26 @@ final class Promises {
         }
         if (primary == null) return "no node is writable";
         for (var host : world.hosts) {
-            if (host == primary) continue;
+            if (host == primary || host.witness) continue;
             if (!host.postgres.isStreaming()) return host.id + " does not stream";
             if (!host.postgres.wal().isPrefixOf(primary.postgres.wal())) return host.id + " has diverged";
         }
-        return "";
+        return unsynchronised(primary);
+    }
+
+    /** The sync set is whole again: every data node, and as many standbys as there may be failures. */
+    private String unsynchronised(Host primary) {
+        var state = primary.state();
+        if (state.isEmpty()) return primary.id + " has no worker";
+        var sync = state.get().cluster().sync();
+        int dataNodes = 0;
+        for (var host : world.hosts) {
+            if (!host.witness) dataNodes++;
+        }
+        int minority = (world.hosts.size() - 1) / 2;
+        int wanted = world.sync.mode() == SyncWish.Mode.OFF ? 0
+                : Math.min(Math.max(world.sync.standbys(), minority), dataNodes - 1);
+        boolean whole = sync.standbys() == wanted && sync.members().size() == (wanted == 0 ? 0 : dataNodes);
+        return whole ? "" : "the sync set is " + sync + ", not " + wanted + " of " + dataNodes;
     }
 }

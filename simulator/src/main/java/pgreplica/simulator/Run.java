@@ -1,6 +1,7 @@
 package pgreplica.simulator;
 
 import java.util.function.Consumer;
+import pgreplica.node.SyncWish;
 
 /** One seed from the founding of a cluster through its troubles to its recovery. */
 final class Run {
@@ -21,6 +22,21 @@ final class Run {
             default -> 3;
         };
         world = new World(seed, nodes, traces, trace);
+        var sync = new Dice(seed, "sync");
+        world.sync = anySync(sync, nodes);
+        for (var host : world.hosts) {
+            boolean enough = host.index > 0 && nodes >= 3 && host.index % 2 == 0;
+            host.witness = enough && sync.chance(0.15);
+        }
+    }
+
+    static SyncWish anySync(Dice dice, int nodes) {
+        int standbys = nodes > 2 && dice.chance(0.1) ? nodes - 2 : 0;
+        return switch (dice.below(5)) {
+            case 0, 1 -> SyncWish.OFF;
+            case 2 -> new SyncWish(SyncWish.Mode.QUORUM_AVAILABLE, standbys);
+            default -> new SyncWish(SyncWish.Mode.QUORUM, standbys);
+        };
     }
 
     World world() {
@@ -29,7 +45,10 @@ final class Run {
 
     /** @throws Promises.Broken when a promise does not hold */
     void go() {
-        if (dice.chance(0.5)) world.hosts.get(dice.below(world.hosts.size())).postgres.holdUserData();
+        if (dice.chance(0.5)) {
+            var owner = world.hosts.get(dice.below(world.hosts.size()));
+            if (!owner.witness) owner.postgres.holdUserData();
+        }
         for (var host : world.hosts) {
             world.in(dice.between(0, 2000), host::boot);
         }

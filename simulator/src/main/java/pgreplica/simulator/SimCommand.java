@@ -42,6 +42,7 @@ final class SimCommand implements Callable<Integer> {
         long start = System.nanoTime();
         long events = 0;
         long promotions = 0;
+        long durable = 0;
         long failed = 0;
         long simulatedMillis = 0;
         for (long current = from; current < from + seeds; current++) {
@@ -56,11 +57,13 @@ final class SimCommand implements Callable<Integer> {
             }
             events += run.world().events;
             promotions += run.world().promises.promotions;
+            durable += run.world().promises.durable;
             simulatedMillis += run.world().nowMillis;
         }
         double seconds = (System.nanoTime() - start) / 1e9;
-        System.out.printf("%d seeds, %d failed, %.1f seeds/s, %.0f events/s, %d promotions, %d simulated minutes%n",
-                seeds, failed, seeds / seconds, events / seconds, promotions, simulatedMillis / 60_000);
+        System.out.printf("%d seeds, %d failed, %.1f seeds/s, %.0f events/s, %d promotions, %d quorum commits, "
+                + "%d simulated minutes%n",
+                seeds, failed, seeds / seconds, events / seconds, promotions, durable, simulatedMillis / 60_000);
         return failed == 0 ? 0 : 1;
     }
 }

@@ -7,6 +7,7 @@ import java.util.PriorityQueue;
 import java.util.function.Consumer;
 import pgreplica.base.NodeId;
 import pgreplica.node.Settings.ListedNode;
+import pgreplica.node.SyncWish;
 
 /** A whole cluster in one thread: true time, what is about to happen, and everybody it happens to. */
 final class World {
@@ -30,6 +31,7 @@ final class World {
     private final PriorityQueue<Due> due = new PriorityQueue<>();
     private long order;
     private long branches;
+    SyncWish sync = SyncWish.OFF;
     long nowMillis;
     long events;
     Optional<Recorder> recorder = Optional.empty();

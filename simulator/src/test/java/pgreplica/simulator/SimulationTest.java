@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
+import pgreplica.base.Term;
 import pgreplica.codec.Session;
+import pgreplica.node.Action;
 
 class SimulationTest {
     private static final int SEEDS = Integer.getInteger("seeds", 30);
@@ -57,7 +59,7 @@ class SimulationTest {
             world.runUntil(world.nowMillis + 1);
         }
         assertThat(standby.postgres.isPrimary()).isTrue();
-        standby.postgres.setLease(Long.MAX_VALUE, false);
+        standby.postgres.setLease(new Action.SetLease(Long.MAX_VALUE, new Term(1), "", false), false);
         assertThatThrownBy(world.promises::check).isInstanceOf(Promises.Broken.class).hasMessageStartingWith("P2");
     }
 }
