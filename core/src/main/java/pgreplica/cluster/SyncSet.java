@@ -78,9 +78,13 @@ public record SyncSet(SortedSet<Member> members, int standbys) {
     }
 
     @Override public String toString() {
-        if (members.isEmpty()) return "none";
-        var text = new StringBuilder().append(standbys).append(" of");
-        for (var member : members) text.append(' ').append(member);
-        return text.toString();
+        var text = new StringBuilder().append(standbys).append(" standbys of the set {");
+        boolean first = true;
+        for (var member : members) {
+            if (!first) text.append(", ");
+            first = false;
+            text.append(member);
+        }
+        return text.append('}').toString();
     }
 }

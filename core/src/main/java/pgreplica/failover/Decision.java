@@ -10,6 +10,8 @@ public enum Decision {
     RESTART,
     /** Let the better node lead. */
     HAND_OVER_TO_BETTER,
+    /** This primary starves: let a node try that standbys may be able to stream from. */
+    HAND_OVER_TO_RELIEF,
     /** This node cannot be primary: let the best one that can lead. */
     HAND_OVER_TO_SUCCESSOR,
     /** Reserve a timeline for this node, then promote it. */

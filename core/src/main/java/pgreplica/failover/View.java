@@ -17,6 +17,9 @@ public interface View {
     /** A primary appointed for its timeline runs here, and no later timeline was reserved. */
     boolean servesHere();
 
+    /** Who should be primary instead of one whose synchronous standbys have been unable to stream for long (B9). */
+    Optional<NodeId> relief();
+
     /** A primary runs here, but a later timeline was reserved. */
     boolean outdatedPrimaryHere();
 

@@ -74,8 +74,8 @@ final class Consensus {
                             + appoint.why());
             case ClusterCommand.RecordFork(var timeline, var parent, var fork) ->
                     turn.log("timeline " + timeline + " left timeline " + parent + " at " + fork);
-            case ClusterCommand.SetSync(var sync) -> turn.log(sync.waits() ? "acknowledged commits are on " + sync
-                    : "commits are acknowledged without waiting for standbys");
+            case ClusterCommand.SetSync(var sync) -> turn.log(sync.waits() ? "commits wait for " + sync
+                    : "commits wait for no standby");
         }
     }
 }

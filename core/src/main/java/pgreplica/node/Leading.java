@@ -71,6 +71,7 @@ final class Leading {
             case RESTART -> {
                 if (!turn.errand.restarting()) OwnServer.restart(turn, true, rule.why());
             }
+            case HAND_OVER_TO_RELIEF -> handOver(turn, view.relief().get());
             case HAND_OVER_TO_BETTER -> handOver(turn, view.better().get());
             case HAND_OVER_TO_SUCCESSOR -> handOver(turn, view.successor().get());
             case APPOINT -> appoint(turn, view);
@@ -119,8 +120,9 @@ final class Leading {
     private static String reason(Turn turn, View view) {
         var before = turn.cluster.latest();
         if (before.isEmpty()) return "founding primary";
-        String loss = view.lossBytes() > 0 ? view.lossBytes() + " bytes of WAL known of " + before.get().node()
-                + " are given up" : "no WAL known of " + before.get().node() + " is given up";
+        String loss = view.lossBytes() == 0 ? "no WAL known of " + before.get().node() + " is given up"
+                : view.lossBytes() + " bytes of WAL known of " + before.get().node() + " are given up"
+                        + (turn.cluster.sync().waits() ? ", no acknowledged commit among them" : "");
         return "replaces " + before.get().node() + ", WAL ends here at " + OwnData.end(turn) + ", " + loss;
     }
 

@@ -36,6 +36,11 @@ final class Outlook implements View {
         return Leading.serves(turn);
     }
 
+    @Override public Optional<NodeId> relief() {
+        boolean starved = Leading.serves(turn) && Quorum.isStarvedFor(turn, reliefPatience(turn));
+        return starved ? best(turn, reports(turn), OwnData.report(turn), false) : Optional.empty();
+    }
+
     @Override public boolean outdatedPrimaryHere() {
         return turn.observed.isPrimary() && !Leading.serves(turn);
     }
@@ -59,7 +64,6 @@ final class Outlook implements View {
     /** Reports of the sync set that are needed and not there, the own one counted; whoever votes (A8, B20). */
     @Override public int reportsMissing() {
         var sync = turn.cluster.sync();
-        if (turn.leadership.lossAllowed) return 0;
         var own = OwnData.report(turn);
         int valid = own.isValid() && sync.has(turn.self(), own.incarnation()) ? 1 : 0;
         for (var report : reports(turn).entrySet()) {
@@ -100,6 +104,7 @@ final class Outlook implements View {
         return switch (rule.id()) {
             case 20 -> " (missing: " + view.missingFounders() + ")";
             case 25 -> " (" + text(view.handingOverTo()) + ")";
+            case 28 -> " (" + text(view.relief()) + ")";
             case 50, 110 -> " (" + view.selfObstacle() + "; handing over to " + text(view.successor()) + ")";
             case 70 -> " (" + view.awaitedReports() + ")";
             case 80 -> " (" + text(view.recoveringPrimary()) + ")";
@@ -136,6 +141,15 @@ final class Outlook implements View {
     private static String founders(Turn turn) {
         String missing = Membership.missingFounders(turn);
         return missing.isEmpty() ? "the end of the founding is not committed" : missing;
+    }
+
+    /** Twice the tenure before, so that primaries that all starve take turns more and more slowly. */
+    private static long reliefPatience(Turn turn) {
+        long least = turn.settings.electionTimeoutMillis() * 10L;
+        var appointments = turn.cluster.appointments();
+        if (appointments.size() < 2) return least;
+        long tenure = appointments.getLast().atMillis() - appointments.get(appointments.size() - 2).atMillis();
+        return tenure > least * 60 ? least : Math.max(least, 2 * tenure);
     }
 
     private static boolean isAppointedHere(Turn turn) {
@@ -203,7 +217,7 @@ final class Outlook implements View {
     /** Only a member is primary, so that what it acknowledges is on as many members as elections count with. */
     private static boolean isOutside(Turn turn, NodeId node, WalReport report) {
         var sync = turn.cluster.sync();
-        return !sync.members().isEmpty() && !turn.leadership.lossAllowed && !sync.has(node, report.incarnation());
+        return !sync.members().isEmpty() && !sync.has(node, report.incarnation());
     }
 
     private static boolean mayLead(Turn turn, NodeId node, WalReport report) {

@@ -147,11 +147,9 @@ final class Quorum {
     /** The next step from what is committed towards what the operator wants; empty when it is reached, or must wait. */
     private static Optional<SyncSet> next(Turn turn, SyncSet sync) {
         int wanted = wanted(turn);
-        var own = new Member(turn.self(), turn.instance.identity().incarnation());
-        // Data that the set does not name is primary only by an operator's word; what was promised before is void.
-        boolean promisesNothing = wanted == 0 || !sync.members().isEmpty() && !sync.members().contains(own);
-        if (promisesNothing) return sync.equals(SyncSet.NONE) ? Optional.empty() : Optional.of(SyncSet.NONE);
+        if (wanted == 0) return sync.equals(SyncSet.NONE) ? Optional.empty() : Optional.of(SyncSet.NONE);
 
+        var own = new Member(turn.self(), turn.instance.identity().incarnation());
         var ready = ready(turn);
         boolean available = turn.settings.sync().mode() == SyncWish.Mode.QUORUM_AVAILABLE;
         if (!sync.waits()) {
@@ -246,8 +244,10 @@ final class Quorum {
 
     /** Postgres has the setting before it is promoted, and every standby keeps it (A13). */
     private static void ask(Turn turn) {
-        // A node that has just started may not know all that is committed before it has heard a leader.
-        if (turn.raft.isLeader() ? !turn.raft.committedOwnTerm() : turn.raft.leader().isEmpty()) return;
+        // A node that has just started, or a leader of a new term, may not know all that is committed.
+        boolean current = turn.raft.commitIndex() == turn.raft.lastPosition().index()
+                && turn.raft.leader().isPresent();
+        if (!current) return;
         var syncing = turn.leadership.syncing;
         boolean applies = syncing.target().isPresent()
                 && (!syncing.proposed() || syncing.appliedAt().isAfter(Lsn.ZERO));

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import pgreplica.base.NodeId;
+import pgreplica.cluster.ClusterCommand;
+import pgreplica.cluster.SyncSet;
 import pgreplica.node.NodeState.Request;
 import pgreplica.raft.Input;
 
@@ -75,6 +77,10 @@ final class Requests {
         turn.log(Action.Level.WARNING, "an operator allows that acknowledged commits are lost; rule "
                 + turn.leadership.rule + " stood against a promotion: " + turn.leadership.ruleText);
         turn.leadership.lossAllowed = true;
+        // In the log, because another node may be the one that is promoted.
+        if (!turn.cluster.sync().equals(SyncSet.NONE)) {
+            Consensus.propose(turn, new ClusterCommand.SetSync(SyncSet.NONE));
+        }
         return "";
     }
 

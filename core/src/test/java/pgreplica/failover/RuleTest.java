@@ -17,6 +17,7 @@ class RuleTest {
         String missingFounders = "";
         boolean ownTermCommitted = true;
         Optional<NodeId> handingOverTo = Optional.empty();
+        Optional<NodeId> relief = Optional.empty();
         boolean servesHere;
         boolean outdatedPrimaryHere;
         boolean promoting;
@@ -31,14 +32,15 @@ class RuleTest {
         boolean lossAllowed = true;
 
         int decidingRule() {
-            return Rule.decide(new Facts(missingFounders, ownTermCommitted, handingOverTo, servesHere, outdatedPrimaryHere,
+            return Rule.decide(new Facts(missingFounders, ownTermCommitted, handingOverTo, relief, servesHere,
+                    outdatedPrimaryHere,
                     promoting, promotionOverdue, awaitedReports, recoveringPrimary, reportsMissing, selfObstacle, better,
                     successor, summoned, 0, lossAllowed)).id();
         }
     }
 
-    private record Facts(String missingFounders, boolean ownTermCommitted, Optional<NodeId> handingOverTo, boolean servesHere,
-                         boolean outdatedPrimaryHere, boolean promoting, boolean promotionOverdue,
+    private record Facts(String missingFounders, boolean ownTermCommitted, Optional<NodeId> handingOverTo,
+                         Optional<NodeId> relief, boolean servesHere, boolean outdatedPrimaryHere, boolean promoting, boolean promotionOverdue,
                          String awaitedReports, Optional<NodeId> recoveringPrimary, int reportsMissing,
                          String selfObstacle, Optional<NodeId> better, Optional<NodeId> successor,
                          boolean summoned, long lossBytes, boolean lossAllowed) implements View {}
@@ -79,7 +81,7 @@ class RuleTest {
 
     private static List<Given> situations() {
         var all = new java.util.ArrayList<Given>();
-        for (int i = 0; i < 15; i++) all.add(new Given());
+        for (int i = 0; i < 16; i++) all.add(new Given());
         all.get(0).ownTermCommitted = false;
         all.get(1).missingFounders = "n3";
         all.get(2).servesHere = true;
@@ -97,6 +99,8 @@ class RuleTest {
         all.get(11).selfObstacle = "Postgres is starting";
         all.get(12).lossAllowed = false;
         all.get(14).handingOverTo = Optional.of(OTHER);
+        all.get(15).servesHere = true;
+        all.get(15).relief = Optional.of(OTHER);
         return all;
     }
 }

@@ -3,12 +3,14 @@ package pgreplica.simulator;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import pgreplica.base.NodeId;
 import pgreplica.node.Event;
+import pgreplica.node.SyncWish;
 import pgreplica.raft.Role;
 
 /**
@@ -22,12 +24,13 @@ final class Scenario {
     private static final Pattern TERM_AND_NODE = Pattern.compile("\\[(term \\d+) node n\\d+]");
     private static final List<String> SAID_BETWEEN_NODES = List.of("PreVoteRequest", "PreVoteReply", "VoteRequest",
             "VoteReply", "TimeoutNow", "InstallSnapshot", "Order[");
-    private static final List<String> ASKED_OF_POSTGRES = List.of("Seal[", "Follow[", "Promote[", "Restart[", "LOG ",
+    private static final List<String> ASKED_OF_POSTGRES = List.of("Seal[", "Follow[", "Promote[", "Restart[", "SetSync[", "LOG ",
             "Reply[");
 
     private final List<String> output = new ArrayList<>();
     private final Map<String, String> lastOrder = new TreeMap<>();
     private final Map<String, String> lastSaid = new TreeMap<>();
+    private final Map<String, String> lastSetting = new TreeMap<>();
     private final Map<String, Boolean> open = new TreeMap<>();
     private Optional<World> world = Optional.empty();
     private boolean quiet;
@@ -46,7 +49,8 @@ final class Scenario {
 
     private void carryOut(String[] words) {
         switch (words[0]) {
-            case "nodes" -> begin(Integer.parseInt(words[1]));
+            case "nodes" -> begin(Integer.parseInt(words[1]), Arrays.asList(words).subList(2, words.length));
+            case "configure" -> configure(words[1]);
             case "data" -> host(words[1]).postgres.holdUserData();
             case "boot" -> host(words[1]).boot();
             case "run" -> run(Long.parseLong(words[1]));
@@ -61,19 +65,34 @@ final class Scenario {
             case "freeze" -> host(words[1]).freeze(Long.parseLong(words[2]));
             case "cut" -> cut(words, true);
             case "join" -> cut(words, false);
+            case "cutdata" -> world().network.cutData(host(words[1]).index, host(words[2]).index, true);
+            case "joindata" -> world().network.cutData(host(words[1]).index, host(words[2]).index, false);
             case "hold" -> world().network.hold(host(words[1]), host(words[2]));
             case "release" -> world().network.letGo();
-            case "ask" -> host(words[1]).give(new Event.Requested(1, words[2], List.of()));
+            case "ask" -> host(words[1]).give(new Event.Requested(1, words[2],
+                    Arrays.asList(words).subList(3, words.length)));
             case "lose" -> lose(words[1], host(words[2]));
             case "roles" -> roles();
             default -> throw new IllegalArgumentException("no command \"" + words[0] + "\"");
         }
     }
 
-    private void begin(int nodes) {
+    /** {@code nodes 3 quorum n3}: the sync mode and the witnesses, where there are any. */
+    private void begin(int nodes, List<String> more) {
         world = Optional.of(new World(1, nodes, true, this::hear));
+        if (!more.isEmpty()) world().sync = syncWish(more.getFirst());
+        for (var witness : more.subList(Math.min(1, more.size()), more.size())) host(witness).witness = true;
         for (var host : world().hosts) host.boot();
         world().start();
+    }
+
+    private void configure(String mode) {
+        world().sync = syncWish(mode);
+        for (var host : world().hosts) host.give(new Event.Configured(world().sync));
+    }
+
+    private static SyncWish syncWish(String mode) {
+        return new SyncWish(SyncWish.Mode.valueOf(mode.toUpperCase(Locale.ROOT)), 0);
     }
 
     private World world() {
@@ -155,6 +174,10 @@ final class Scenario {
     private boolean matters(String node, String text) {
         if (!text.startsWith("-> ")) return Character.isUpperCase(text.charAt(0)) && !text.startsWith("<-");
         var said = text.substring(3);
+        if (said.startsWith("SetSync[")) {
+            var before = Optional.ofNullable(lastSetting.put(node, said)).orElse("SetSync[setting=]");
+            return !said.equals(before);
+        }
         for (var start : ASKED_OF_POSTGRES) {
             if (said.startsWith(start)) return true;
         }
@@ -175,7 +198,7 @@ final class Scenario {
         if (open.getOrDefault(node, false) == now) return;
         open.put(node, now);
         if (!quiet) output.add("  " + node + (now ? " OPENS its fence" : " CLOSES its fence: "
-                + text.replaceFirst(".*why=", "").replaceFirst("]$", "")));
+                + text.replaceFirst(".*why=", "").replaceFirst(", quorum=(true|false)]$", "")));
     }
 
     private void roles() {
