@@ -163,7 +163,7 @@ final class Quorum {
         // Every member that streams is one that stays: while too few do, data that is gone keeps its place.
         for (var member : sync.members()) {
             boolean spare = streaming >= sync.standbys() && sync.members().size() - 1 > sync.standbys();
-            if (spare && !member.equals(own) && isReplaced(turn, member)) return Optional.of(sync.without(member));
+            if (spare && isReplaced(turn, member)) return Optional.of(sync.without(member));
         }
         for (var member : ready) {
             if (!sync.members().contains(member)) return Optional.of(sync.with(member));
@@ -215,6 +215,7 @@ final class Quorum {
 
     /** The node says that its data is another one now: what this member had is gone. */
     private static boolean isReplaced(Turn turn, Member member) {
+        if (member.node().equals(turn.self())) return member.incarnation() != turn.instance.identity().incarnation();
         var peer = turn.peer(member.node());
         return peer.isFresh(turn.now, turn.settings.syncPatienceMillis())
                 && peer.status().map(NodeStatus::incarnation).orElse(0L) != member.incarnation();

@@ -2,6 +2,7 @@ package pgreplica.simulator;
 
 import java.util.List;
 import pgreplica.node.Event;
+import pgreplica.node.SyncWish;
 
 /** What goes wrong: one fault after the other, until the world is healed. */
 final class Faults {
@@ -101,6 +102,9 @@ final class Faults {
     /** Once in a run: a second lost voter of three could not be told from the first one's return. */
     private void loseStateOnce(Host host) {
         if (lostState || world.hosts.size() < 3 || !founded()) return;
+        // Whoever forgets what its data is has lost a copy; a quorum commit survives one such loss at a time.
+        boolean quorum = world.sync.mode() != SyncWish.Mode.OFF || world.promises.durable > 0;
+        if (quorum && !world.promises.unwell().isEmpty()) return;
         lostState = true;
         host.losePower();
         world.say(host, "STATE DIRECTORY LOST");

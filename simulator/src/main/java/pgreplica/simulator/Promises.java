@@ -148,6 +148,8 @@ final class Promises {
             var voter = peer.getValue().voter();
             boolean counts = report.isPresent() && report.get().isValid() && peer.getValue().connected()
                     && state.raft().configuration().voters().contains(voter.get())
+                    && (state.cluster().sync().members().isEmpty()
+                            || state.cluster().sync().has(peer.getKey(), report.get().incarnation()))
                     && !state.leadership().tried().contains(peer.getKey());
             var wal = host.postgres.wal();
             boolean better = counts && (report.get().timeline().number() > wal.timeline()
