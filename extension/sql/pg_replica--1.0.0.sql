@@ -26,7 +26,10 @@ CREATE FUNCTION pg_replica.status(
     OUT reason text,
     OUT cluster_id text,
     OUT system_identifier text,
-    OUT version text)
+    OUT version text,
+    OUT sync_mode text,
+    OUT sync_state text,
+    OUT weaker_commits bigint)
 RETURNS record
 LANGUAGE C VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'pgr_sql_status';
@@ -86,18 +89,19 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 20
 AS 'MODULE_PATHNAME', 'pgr_sql_check';
 COMMENT ON FUNCTION pg_replica.check() IS 'what is wrong with this node''s settings and surroundings, and how to mend it';
 
-CREATE FUNCTION pg_replica.failover()
+CREATE FUNCTION pg_replica.failover(allow_loss boolean DEFAULT false)
 RETURNS text
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'pgr_sql_failover';
-COMMENT ON FUNCTION pg_replica.failover() IS 'makes another node primary; works on every node of the cluster';
+COMMENT ON FUNCTION pg_replica.failover(boolean) IS
+    'makes another node primary; with allow_loss also where nobody is promoted because acknowledged commits could be lost';
 
 REVOKE ALL ON FUNCTION pg_replica.status() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pg_replica.members() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pg_replica.history() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pg_replica.rules() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pg_replica.check() FROM PUBLIC;
-REVOKE ALL ON FUNCTION pg_replica.failover() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pg_replica.failover(boolean) FROM PUBLIC;
 
 -- The schema's name says nothing that is secret; what is in it is for monitoring.
 GRANT USAGE ON SCHEMA pg_replica TO PUBLIC;

@@ -23,6 +23,7 @@
 #define EXPECT_PRIMARY_MS 30000
 #define EXPECT_STREAMING_MS 3000
 #define EXPECT_STOPPING_MS 10000
+#define EXPECT_SYNC_MS 3000
 
 /* The core logs decisions, not events; more than this is a fault of its own. */
 #define LINES_PER_WINDOW 60
@@ -222,6 +223,13 @@ run_on_postgres(PgrLoop *loop, const PgrAction *action)
 		case PGR_ACTION_STORE_LATER:
 			pgr_assistant_store(action->name, action->content, action->length);
 			break;
+		case PGR_ACTION_SET_SYNC:
+			pgr_sync_want(action->text);
+			expect(loop, PGR_EXPECT_SYNC, EXPECT_SYNC_MS);
+			break;
+		case PGR_ACTION_ALLOW_READS:
+			pgr_reads_allow(action->ok);
+			break;
 		case PGR_ACTION_WRITE_IDENTITY:
 			write_identity(loop, action);
 			break;
@@ -239,7 +247,8 @@ refuse_without_postgres(PgrLoop *loop, const PgrAction *action)
 	int			task = action->tag == PGR_ACTION_PROMOTE ? PGR_TASK_PROMOTE :
 		action->tag == PGR_ACTION_CHECKPOINT ? PGR_TASK_CHECKPOINT :
 		action->tag == PGR_ACTION_ENSURE_SLOTS ? PGR_TASK_SLOTS :
-		action->tag == PGR_ACTION_WRITE_IDENTITY ? PGR_TASK_IDENTITY : PGR_TASK_NONE;
+		action->tag == PGR_ACTION_WRITE_IDENTITY ? PGR_TASK_IDENTITY :
+		action->tag == PGR_ACTION_SET_SYNC ? PGR_TASK_SYNC : PGR_TASK_NONE;
 
 	if (task != PGR_TASK_NONE)
 		answer(loop, task, false, "Postgres is down for work on its data directory");
@@ -283,7 +292,7 @@ run(PgrLoop *loop, const PgrAction *action)
 				break;
 			}
 		case PGR_ACTION_SET_LEASE:
-			pgr_fence_set_lease(action->number, action->term, action->text);
+			pgr_fence_set_lease(action->number, action->term, action->text, action->ok);
 			break;
 		case PGR_ACTION_SEAL:
 			pgr_gate_close();

@@ -102,6 +102,20 @@ is_of_a_node(const char *name)
 	return at < end && *at == 'i' && at > name && at[-1] == '_';
 }
 
+/*
+ * A subscriber would be sent, and keep, what can still be lost here.  It comes
+ * again.
+ */
+static void
+refuse_subscriber(const char *name)
+{
+	ereport(FATAL,
+			(errcode(ERRCODE_CANNOT_CONNECT_NOW),
+			 errmsg("pg_replica node \"%s\" does not admit logical replication connection \"%s\" yet",
+					pgr_node_name, name),
+			 errdetail("The cluster has not confirmed what this node holds.")));
+}
+
 static void
 refuse(const char *name)
 {
@@ -140,6 +154,10 @@ authentication(Port *port, int status)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("pg_replica does not admit replication connection \"%s\"", name),
 				 errdetail("It is not of a node of the cluster, and pg_replica.allow_other_replication is off.")));
+	if (am_db_walsender && !pgr_reads_are_allowed())
+		refuse_subscriber(name);
+	if (am_walsender)
+		pgr_sync_enter(name);
 }
 
 /* Called in the postmaster; every child inherits the hook. */

@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "access/xlog.h"
+#include "access/xlog_internal.h"
 #include "access/xlogrecovery.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/bgwriter.h"
 #include "postmaster/interrupt.h"
-#include "replication/slot.h"
 #include "storage/dsm.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -32,11 +32,12 @@
 #include "shared.h"
 #include "worker.h"
 
-#define SLOT_PREFIX "pg_replica_"
 /* It is woken for its tasks; these are for what nobody tells it. */
 #define TURN_MS 1000
 #define TURN_UNTIL_READY_MS 200
 #define REFORK_MS 1000
+#define CHECKPOINT_AGAIN_MS 60000
+#define CHECKPOINT_TURN_MS 20
 
 typedef struct Chore
 {
@@ -65,8 +66,8 @@ pgr_assistant_init(void)
 	pgr_register_worker("pg_replica assistant", "pgr_assistant_main", 1);
 }
 
-static void
-wake_assistant(void)
+void
+pgr_assistant_wake(void)
 {
 	uint32		index = pg_atomic_read_u32(&pgr_shared->assistant.proc_index);
 
@@ -82,7 +83,7 @@ pgr_assistant_checkpoint(void)
 	SpinLockAcquire(&shared->mutex);
 	shared->checkpoint.asked++;
 	SpinLockRelease(&shared->mutex);
-	wake_assistant();
+	pgr_assistant_wake();
 }
 
 void
@@ -95,7 +96,7 @@ pgr_assistant_slots(const PgrSlotWish *wishes, int n)
 	memcpy(shared->wishes, wishes, shared->n_wishes * sizeof(PgrSlotWish));
 	shared->slots.asked++;
 	SpinLockRelease(&shared->mutex);
-	wake_assistant();
+	pgr_assistant_wake();
 }
 
 static bool
@@ -118,7 +119,8 @@ pgr_assistant_result(PgrTaskResult *out)
 
 	SpinLockAcquire(&shared->mutex);
 	found = collect(&shared->checkpoint, PGR_TASK_CHECKPOINT, out) ||
-		collect(&shared->slots, PGR_TASK_SLOTS, out);
+		collect(&shared->slots, PGR_TASK_SLOTS, out) ||
+		collect(&shared->sync, PGR_TASK_SYNC, out);
 	SpinLockRelease(&shared->mutex);
 	return found;
 }
@@ -182,173 +184,32 @@ tend_chores(void)
 	}
 }
 
-static volatile sig_atomic_t waits_for_checkpoint = false;
+/*
+ * A checkpoint is not waited for here: it may take long, and the settings file
+ * must not wait with it.  It is done when pg_control names one that began
+ * after it was asked for.
+ */
+static struct
+{
+	bool		under_way;
+	XLogRecPtr	begins_after;
+	int64		asked_ms;
+}			checkpoint;
 
 static void
-checkpoint_now(void *argument)
+request_checkpoint(void *argument)
 {
-	RequestCheckpoint(CHECKPOINT_IMMEDIATE | CHECKPOINT_FORCE | CHECKPOINT_WAIT);
-}
-
-/* Leaves without a word, unless it is in the middle of waiting. */
-static void
-on_terminate(SIGNAL_ARGS)
-{
-	if (waits_for_checkpoint)
-		die(postgres_signal_arg);
-	else
-		SignalHandlerForShutdownRequest(postgres_signal_arg);
-}
-
-static void
-release_slot(void *argument)
-{
-	if (MyReplicationSlot != NULL)
-		ReplicationSlotRelease();
-}
-
-static void
-drop_slot(void *argument)
-{
-	ReplicationSlotDrop(argument, true);
-}
-
-static void
-create_slot(void *argument)
-{
-	PgrCreatePhysicalSlot(argument);
-	ReplicationSlotReserveWal();
-	ReplicationSlotMarkDirty();
-	ReplicationSlotSave();
-	ReplicationSlotRelease();
-}
-
-static void
-advance_slot(void *argument)
-{
-	const PgrSlotWish *wish = argument;
-	XLogRecPtr	end = RecoveryInProgress() ? GetXLogReplayRecPtr(NULL) : GetFlushRecPtr(NULL);
-	XLogRecPtr	target = Min(wish->restart_lsn, end);
-
-	PgrAcquireSlot(wish->name);
-	if (MyReplicationSlot->data.restart_lsn < target)
-	{
-		SpinLockAcquire(&MyReplicationSlot->mutex);
-		MyReplicationSlot->data.restart_lsn = target;
-		SpinLockRelease(&MyReplicationSlot->mutex);
-		ReplicationSlotMarkDirty();
-		ReplicationSlotsComputeRequiredLSN();
-	}
-	ReplicationSlotRelease();
-}
-
-/* Slot functions raise errors in the middle; none may stay acquired. */
-static bool
-slot_step(PgrGuardedFunction function, const char *name, const void *argument,
-		  char *detail, size_t size)
-{
-	char		error[PGR_TASK_DETAIL_SIZE];
-	char		ignored[64];
-
-	if (pgr_guarded(function, unconstify(void *, argument), error, sizeof(error)))
-		return true;
-	(void) pgr_guarded(release_slot, NULL, ignored, sizeof(ignored));
-	snprintf(detail, size, "slot \"%s\": %s", name, error);
-	return false;
-}
-
-typedef struct SlotFound
-{
-	bool		exists;
-	bool		lost;
-	bool		active;
-	XLogRecPtr	restart_lsn;
-} SlotFound;
-
-static SlotFound
-look_at_slot(const char *name)
-{
-	SlotFound	found = {0};
-
-	LWLockAcquire(ReplicationSlotControlLock, LW_SHARED);
-	for (int i = 0; i < max_replication_slots; i++)
-	{
-		ReplicationSlot *slot = &ReplicationSlotCtl->replication_slots[i];
-
-		if (!slot->in_use || strcmp(NameStr(slot->data.name), name) != 0)
-			continue;
-		found.exists = true;
-		SpinLockAcquire(&slot->mutex);
-		found.lost = PgrSlotIsLost(slot);
-		found.active = slot->active_pid != 0;
-		found.restart_lsn = slot->data.restart_lsn;
-		SpinLockRelease(&slot->mutex);
-	}
-	LWLockRelease(ReplicationSlotControlLock);
-	return found;
+	RequestCheckpoint(CHECKPOINT_IMMEDIATE | CHECKPOINT_FORCE);
 }
 
 static bool
-ensure_slot(const PgrSlotWish *wish, char *detail, size_t size)
+checkpoint_is_done(void)
 {
-	SlotFound	found = look_at_slot(wish->name);
-	/* Without WAL reserved it was created half, or lost its WAL. */
-	bool		useless = found.exists && !found.active &&
-		(found.lost || XLogRecPtrIsInvalid(found.restart_lsn));
+	XLogRecPtr	redo;
+	TimeLineID	timeline;
 
-	if (useless)
-	{
-		ereport(LOG, (errmsg("pg_replica makes slot \"%s\" anew: it keeps no WAL", wish->name)));
-		if (!slot_step(drop_slot, wish->name, wish->name, detail, size))
-			return false;
-		found.exists = false;
-	}
-	if (!found.exists && !slot_step(create_slot, wish->name, wish->name, detail, size))
-		return false;
-	if (XLogRecPtrIsInvalid(wish->restart_lsn) || found.active ||
-		(found.exists && found.restart_lsn >= wish->restart_lsn))
-		return true;
-	return slot_step(advance_slot, wish->name, wish, detail, size);
-}
-
-/* Names of our slots that nobody wants any more. */
-static int
-unwanted_slots(const PgrSlotWish *wishes, int n_wishes, char names[][PGR_NAME_SIZE], int max)
-{
-	int			n = 0;
-
-	LWLockAcquire(ReplicationSlotControlLock, LW_SHARED);
-	for (int i = 0; i < max_replication_slots && n < max; i++)
-	{
-		ReplicationSlot *slot = &ReplicationSlotCtl->replication_slots[i];
-		const char *name = NameStr(slot->data.name);
-		bool		wanted = false;
-
-		if (!slot->in_use || !SlotIsPhysical(slot) ||
-			strncmp(name, SLOT_PREFIX, strlen(SLOT_PREFIX)) != 0)
-			continue;
-		for (int j = 0; j < n_wishes; j++)
-			wanted = wanted || strcmp(wishes[j].name, name) == 0;
-		if (!wanted)
-			strlcpy(names[n++], name, PGR_NAME_SIZE);
-	}
-	LWLockRelease(ReplicationSlotControlLock);
-	return n;
-}
-
-static bool
-arrange_slots(const PgrSlotWish *wishes, int n, char *detail, size_t size)
-{
-	char		names[PGR_SLOT_WISHES][PGR_NAME_SIZE];
-	int			n_unwanted = unwanted_slots(wishes, n, names, PGR_SLOT_WISHES);
-	bool		good = true;
-
-	detail[0] = '\0';
-	for (int i = 0; i < n_unwanted; i++)
-		good = slot_step(drop_slot, names[i], names[i], detail, size) && good;
-	for (int i = 0; i < n; i++)
-		good = ensure_slot(&wishes[i], detail, size) && good;
-	return good;
+	GetOldestRestartPoint(&redo, &timeline);
+	return redo >= checkpoint.begins_after;
 }
 
 static void
@@ -360,6 +221,17 @@ answer(PgrTaskCell *cell, uint64 request, bool ok, const char *detail)
 	strlcpy(cell->detail, detail, sizeof(cell->detail));
 	SpinLockRelease(&pgr_shared->assistant.mutex);
 	pgr_worker_wake();
+}
+
+void
+pgr_assistant_sync_failed(const char *detail)
+{
+	PgrAssistantShared *shared = &pgr_shared->assistant;
+
+	SpinLockAcquire(&shared->mutex);
+	shared->sync.asked++;
+	SpinLockRelease(&shared->mutex);
+	answer(&shared->sync, shared->sync.asked, false, detail);
 }
 
 /* A file of the state directory that nobody waits for; one too large is the core's mistake. */
@@ -374,7 +246,7 @@ pgr_assistant_store(const char *name, const void *content, uint32 length)
 	memcpy(shared->file_content, content, Min(length, PGR_LATER_FILE_SIZE));
 	shared->file_length = Min(length, PGR_LATER_FILE_SIZE);
 	SpinLockRelease(&shared->mutex);
-	wake_assistant();
+	pgr_assistant_wake();
 }
 
 static void
@@ -402,13 +274,12 @@ store_file(void)
 }
 
 static void
-do_tasks(void)
+tend_slots(void)
 {
 	PgrAssistantShared *shared = &pgr_shared->assistant;
 	static PgrSlotWish wishes[PGR_SLOT_WISHES];
 	char		detail[PGR_TASK_DETAIL_SIZE];
-	uint64		checkpoint,
-				slots;
+	uint64		slots;
 	int			n;
 	bool		ok;
 
@@ -422,23 +293,47 @@ do_tasks(void)
 		/* Before recovery begins, the slots on disk are not read yet. */
 		ok = !RecoveryInProgress() || !XLogRecPtrIsInvalid(GetXLogReplayRecPtr(NULL));
 		if (ok)
-			ok = arrange_slots(wishes, n, detail, sizeof(detail));
+			ok = pgr_slots_arrange(wishes, n, detail, sizeof(detail));
 		else
 			strlcpy(detail, "the server is only starting", sizeof(detail));
 		answer(&shared->slots, slots, ok, detail);
 	}
+}
 
-	SpinLockAcquire(&shared->mutex);
-	checkpoint = shared->checkpoint.asked != shared->checkpoint.answered ?
-		shared->checkpoint.asked : 0;
-	SpinLockRelease(&shared->mutex);
-	if (checkpoint != 0)
+/* One that failed is asked for again; the next one that succeeds will do. */
+static void
+tend_checkpoint(void)
+{
+	PgrTaskCell *cell = &pgr_shared->assistant.checkpoint;
+	char		detail[PGR_TASK_DETAIL_SIZE];
+	uint64		asked;
+
+	SpinLockAcquire(&pgr_shared->assistant.mutex);
+	asked = cell->asked != cell->answered ? cell->asked : 0;
+	SpinLockRelease(&pgr_shared->assistant.mutex);
+	if (asked == 0)
+		return;
+	if (RecoveryInProgress())
 	{
-		waits_for_checkpoint = true;
-		ok = pgr_guarded(checkpoint_now, NULL, detail, sizeof(detail));
-		waits_for_checkpoint = false;
-		answer(&shared->checkpoint, checkpoint, ok, ok ? "" : detail);
+		answer(cell, asked, false, "the server is a standby");
+		return;
 	}
+	if (!checkpoint.under_way)
+		checkpoint.begins_after = GetFlushRecPtr(NULL);
+	if (!checkpoint.under_way || pgr_now_ms() - checkpoint.asked_ms >= CHECKPOINT_AGAIN_MS)
+	{
+		checkpoint.asked_ms = pgr_now_ms();
+		checkpoint.under_way = pgr_guarded(request_checkpoint, NULL, detail, sizeof(detail));
+		if (!checkpoint.under_way)
+		{
+			answer(cell, asked, false, detail);
+			return;
+		}
+	}
+	if (!checkpoint_is_done())
+		return;
+	checkpoint.under_way = false;
+	answer(cell, asked, true, "");
 }
 
 static void
@@ -452,7 +347,7 @@ pgr_assistant_main(Datum argument)
 {
 	bool		ready = false;
 
-	pqsignal(SIGTERM, on_terminate);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 
@@ -475,11 +370,15 @@ pgr_assistant_main(Datum argument)
 			ready = true;
 			pgr_restart_note_ready();
 		}
+		/* what a failover waits for comes first */
+		pgr_sync_write();
+		tend_slots();
+		tend_checkpoint();
 		tend_chores();
-		do_tasks();
 		store_file();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 ready ? TURN_MS : TURN_UNTIL_READY_MS, PG_WAIT_EXTENSION);
+						 checkpoint.under_way ? CHECKPOINT_TURN_MS : ready ? TURN_MS : TURN_UNTIL_READY_MS,
+						 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 }

@@ -2,9 +2,9 @@
  *
  * assistant.h
  *		A second background worker for what may take long: name resolution,
- *		forced checkpoints, slots, and probe writes to the disks.  The node
- *		worker leaves requests in shared memory and looks for the results; it
- *		never waits.
+ *		forced checkpoints, slots, the settings file, and probe writes to the
+ *		disks.  The node worker leaves requests in shared memory and looks for
+ *		the results; it never waits.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +29,8 @@ typedef enum PgrTask
 {
 	PGR_TASK_NONE = 0,
 	PGR_TASK_CHECKPOINT = 1,
-	PGR_TASK_SLOTS = 2
+	PGR_TASK_SLOTS = 2,
+	PGR_TASK_SYNC = 6
 } PgrTask;
 
 /* A numeric address without its port: the caller puts in the one it wants. */
@@ -67,6 +68,7 @@ typedef struct PgrAssistantShared
 	slock_t		mutex;			/* protects what follows */
 	PgrTaskCell checkpoint;
 	PgrTaskCell slots;
+	PgrTaskCell sync;			/* answered only when it failed */
 	uint32		n_wishes;
 	PgrSlotWish wishes[PGR_SLOT_WISHES];
 	uint32		file_length;	/* 0: nothing to store */
@@ -98,6 +100,13 @@ extern void pgr_assistant_checkpoint(void);
 extern void pgr_assistant_slots(const PgrSlotWish *wishes, int n);
 extern void pgr_assistant_store(const char *name, const void *content, uint32 length);
 extern bool pgr_assistant_result(PgrTaskResult *out);
+extern void pgr_assistant_wake(void);
+
+/* slots.c, for the assistant alone. */
+extern bool pgr_slots_arrange(const PgrSlotWish *wishes, int n, char *detail, size_t size);
+
+/* In the assistant: the core is told. */
+extern void pgr_assistant_sync_failed(const char *detail);
 
 /*
  * Addresses of node number "node" of pgr_config.nodes, numeric, best first.

@@ -21,6 +21,7 @@
 #define TAG_TASK 8
 #define TAG_REQUESTED 9
 #define TAG_PROGRESS 10
+#define TAG_CONFIGURED 11
 
 static void
 begin(PgrWriter *to, uint8 tag)
@@ -87,6 +88,7 @@ put_observation(PgrWriter *to, const PgrObservation *seen)
 		pgr_put_i64(to, (int64) seen->receivers[i].flushed_lsn);
 	}
 	pgr_put_i64(to, (int64) seen->oldest_lsn);
+	pgr_put_str(to, seen->sync_setting);
 }
 
 void
@@ -141,6 +143,14 @@ pgr_event_progress(PgrWriter *to, PgrWork work, const char *phase,
 	pgr_put_i64(to, total_bytes);
 }
 
+void
+pgr_event_configured(PgrWriter *to, int sync_mode, int sync_standbys)
+{
+	begin(to, TAG_CONFIGURED);
+	pgr_put_u8(to, (uint8) sync_mode);
+	pgr_put_u32(to, sync_standbys);
+}
+
 typedef struct FileCount
 {
 	PgrWriter  *to;
@@ -190,6 +200,9 @@ pgr_event_start(PgrWriter *to, int64 seed, bool child, char *problem, size_t siz
 	pgr_put_u32(to, pgr_priority);
 	pgr_put_u32(to, pgr_crash_restart_grace);
 	pgr_put_i64(to, pgr_max_failover_lag_bytes());
+	pgr_put_u8(to, (uint8) pgr_sync_mode);
+	pgr_put_u32(to, pgr_sync_standbys);
+	pgr_put_u8(to, pgr_witness);
 	pgr_put_str(to, PGR_VERSION);
 	count_at = to->length;
 	pgr_put_u32(to, 0);
@@ -290,6 +303,7 @@ take_lease(PgrReader *from, PgrAction *action)
 	action->number = pgr_take_i64(from);
 	action->term = pgr_take_i64(from);
 	pgr_take_text(from, action->text, sizeof(action->text));
+	action->ok = pgr_take_bool(from);
 }
 
 static void
@@ -353,6 +367,12 @@ pgr_action_read(PgrReader *from, PgrAction *action)
 			break;
 		case PGR_ACTION_ALLOW_REPLICATION:
 			take_names(from, action);
+			break;
+		case PGR_ACTION_SET_SYNC:
+			pgr_take_str(from, action->text, PGR_SYNC_TEXT_SIZE);
+			break;
+		case PGR_ACTION_ALLOW_READS:
+			action->ok = pgr_take_bool(from);
 			break;
 		case PGR_ACTION_CHECKPOINT:
 			break;

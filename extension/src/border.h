@@ -32,6 +32,7 @@ extern void pgr_event_observed(PgrWriter *to, const PgrObservation *observation)
 extern void pgr_event_sealed(PgrWriter *to, int64 term, bool closed, const PgrObservation *observation);
 extern void pgr_event_task(PgrWriter *to, int task, bool ok, const char *detail);
 extern void pgr_event_requested(PgrWriter *to, const PgrMailSlot *slot);
+extern void pgr_event_configured(PgrWriter *to, int sync_mode, int sync_standbys);
 extern void pgr_event_progress(PgrWriter *to, PgrWork work, const char *phase,
 							   int64 done_bytes, int64 total_bytes);
 
@@ -56,7 +57,9 @@ typedef enum PgrActionTag
 	PGR_ACTION_LOG,
 	PGR_ACTION_WAKE_AT,
 	PGR_ACTION_ALLOW_REPLICATION,
-	PGR_ACTION_WRITE_IDENTITY
+	PGR_ACTION_WRITE_IDENTITY,
+	PGR_ACTION_SET_SYNC,
+	PGR_ACTION_ALLOW_READS
 } PgrActionTag;
 
 /*

@@ -19,6 +19,7 @@
 
 #include "config.h"
 #include "config_check.h"
+#include "sync.h"
 
 PgrConfig	pgr_config = {.self = -1};
 
@@ -31,6 +32,10 @@ char	   *pgr_state_dir = "";
 char	   *pgr_replication_user = "postgres";
 char	   *pgr_passfile = "";
 int			pgr_sync_mode = PGR_SYNC_OFF;
+int			pgr_sync_standbys = 0;
+int			pgr_sync_generation = 0;
+bool		pgr_witness = false;
+bool		pgr_allow_weaker_commit = false;
 int			pgr_election_timeout = 1000;
 int			pgr_priority = 100;
 int			pgr_max_failover_lag = -1;
@@ -48,6 +53,12 @@ int64
 pgr_max_failover_lag_bytes(void)
 {
 	return pgr_max_failover_lag < 0 ? -1 : (int64) pgr_max_failover_lag * 1024;
+}
+
+const char *
+pgr_sync_mode_name(void)
+{
+	return sync_modes[pgr_sync_mode].name;
 }
 
 static void
@@ -78,7 +89,8 @@ settle(const char *name, char *given, const char *fix)
 {
 	if (given == NULL)
 		return;
-	if (set_config_option(name, given, PGC_POSTMASTER, PGC_S_ARGV,
+	/* only asked about: a value that was set here could not be reloaded */
+	if (set_config_option(name, given, PGC_POSTMASTER, PGC_S_FILE,
 						  GUC_ACTION_SET, false, DEBUG5, false) == 0)
 		pgr_config_rejected(name, given, fix);
 	pfree(given);
@@ -98,11 +110,50 @@ define_number(const char *name, int *variable, int initial, int least, int most,
 	settle(name, given, fix);
 }
 
+static void
+define_flag(const char *name, bool *variable, bool initial, GucContext context,
+			const char *description)
+{
+	char	   *given = value_given(name);
+
+	DefineCustomBoolVariable(name, description, NULL, variable, initial, context,
+							 0, NULL, NULL, NULL);
+	settle(name, given, "Use on or off.");
+}
+
+static void
+define_synchronous(void)
+{
+	char	   *given = value_given("pg_replica.sync_mode");
+
+	DefineCustomEnumVariable("pg_replica.sync_mode",
+							 "Whether commits wait for standbys.", NULL,
+							 &pgr_sync_mode, PGR_SYNC_OFF, sync_modes,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	settle("pg_replica.sync_mode", given, "Use off, quorum or quorum_available.");
+
+	given = value_given("pg_replica.sync_standbys");
+	DefineCustomIntVariable("pg_replica.sync_standbys",
+							"How many standbys a commit waits for; 0: as many as nodes may fail.",
+							NULL, &pgr_sync_standbys, 0, 0, PGR_MAX_NODES - 1,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	settle("pg_replica.sync_standbys", given, "Use a number from 0 to 15.");
+
+	define_flag("pg_replica.witness", &pgr_witness, false, PGC_POSTMASTER,
+				"This node votes, holds no data and is never primary.");
+	define_flag("pg_replica.allow_weaker_commit", &pgr_allow_weaker_commit, false, PGC_SUSET,
+				"Lets a session's synchronous_commit spare its commits the wait for standbys.");
+
+	DefineCustomIntVariable("pg_replica.sync_generation",
+							"Written by pg_replica beside synchronous_standby_names; not for users.",
+							NULL, &pgr_sync_generation, 0, 0, INT_MAX, PGC_SIGHUP,
+							GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
+							NULL, pgr_sync_assign_generation, NULL);
+}
+
 void
 pgr_config_define(void)
 {
-	char	   *given;
-
 	define_text("pg_replica.node_name", &pgr_node_name, "", 0,
 				"Name of this server in pg_replica.nodes.");
 	define_text("pg_replica.nodes", &pgr_nodes, "", 0,
@@ -131,19 +182,9 @@ pgr_config_define(void)
 				  GUC_UNIT_MS,
 				  "How long a crashed primary whose node still answers may take to come back.");
 
-	given = value_given("pg_replica.sync_mode");
-	DefineCustomEnumVariable("pg_replica.sync_mode",
-							 "Whether commits wait for standbys.", NULL,
-							 &pgr_sync_mode, PGR_SYNC_OFF, sync_modes,
-							 PGC_POSTMASTER, 0, NULL, NULL, NULL);
-	settle("pg_replica.sync_mode", given, "Use off, quorum or quorum_available.");
-
-	given = value_given("pg_replica.allow_other_replication");
-	DefineCustomBoolVariable("pg_replica.allow_other_replication",
-							 "Admits physical replication connections that are not of the cluster's nodes.",
-							 NULL, &pgr_allow_other_replication, true,
-							 PGC_SIGHUP, 0, NULL, NULL, NULL);
-	settle("pg_replica.allow_other_replication", given, "Use on or off.");
+	define_synchronous();
+	define_flag("pg_replica.allow_other_replication", &pgr_allow_other_replication, true, PGC_SIGHUP,
+				"Admits physical replication connections that are not of the cluster's nodes.");
 
 	MarkGUCPrefixReserved("pg_replica");
 }

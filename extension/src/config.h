@@ -66,6 +66,10 @@ extern char *pgr_state_dir;
 extern char *pgr_replication_user;
 extern char *pgr_passfile;
 extern int	pgr_sync_mode;
+extern int	pgr_sync_standbys;	/* 0: as many as a minority of the nodes */
+extern int	pgr_sync_generation;	/* of the settings file, see sync.h */
+extern bool pgr_witness;
+extern bool pgr_allow_weaker_commit;
 extern int	pgr_election_timeout;
 extern int	pgr_priority;
 extern int	pgr_max_failover_lag;	/* kB, -1: no limit */
@@ -81,6 +85,12 @@ extern void pgr_config_force(void); /* in _PG_init: settings of the server */
  * Returns how many; never throws, callable from any process.
  */
 extern int	pgr_config_problems(PgrProblem *out, int max);
+
+extern const char *pgr_sync_mode_name(void);
+
+/* Why so many standbys cannot be waited for with these nodes; false: they can. */
+extern bool pgr_sync_standbys_are_wrong(int n_nodes, bool witness, int standbys,
+										char *why, size_t size);
 
 /* Largest tolerated loss in bytes, -1: no limit. */
 extern int64 pgr_max_failover_lag_bytes(void);

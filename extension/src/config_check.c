@@ -239,11 +239,6 @@ check_passfile(PgrProblems *problems)
 static void
 check_server(PgrProblems *problems)
 {
-	if (pgr_sync_mode != PGR_SYNC_OFF)
-		pgr_problem_add(problems, false, "pg_replica.sync_mode",
-						pgr_sync_mode == PGR_SYNC_QUORUM ? "quorum" : "quorum_available",
-						"Set it to off, or set synchronous_standby_names yourself.",
-						"this version does not wait for standbys yet: off is in force");
 	if (!enableFsync)
 		pgr_problem_add(problems, false, "fsync", "off", "Set fsync to on.",
 						"without it, what this node reports to have may be gone after a crash, so it is not counted");
@@ -258,6 +253,53 @@ check_server(PgrProblems *problems)
 	if (pgr_replication_user[0] == '\0')
 		pgr_problem_add(problems, true, "pg_replica.replication_user", "",
 						"Set it to a role with the attribute REPLICATION.", "it is not set");
+}
+
+/*
+ * pgr_sync_standbys_are_wrong
+ *		A commit is on the primary and on so many others.  A majority of the
+ *		nodes elects, so the nodes that a majority can leave out must be too
+ *		few to hold all of them (rule B7); and a node cannot wait for itself or
+ *		for a witness.
+ */
+bool
+pgr_sync_standbys_are_wrong(int n_nodes, bool witness, int standbys, char *why, size_t size)
+{
+	int			minority = (n_nodes - 1) / 2;
+	int			most = n_nodes - 1 - (witness ? 1 : 0);
+
+	if (standbys == 0 || n_nodes == 0 || (standbys >= minority && standbys <= most))
+		return false;
+	if (standbys < minority)
+		snprintf(why, size, "a majority of %d nodes can leave out %d, and with them every copy of a commit",
+				 n_nodes, minority);
+	else
+		snprintf(why, size, "there are only %d nodes to wait for", most);
+	return true;
+}
+
+static void
+check_synchronous(PgrProblems *problems, const PgrConfig *config)
+{
+	struct config_generic *names = pgr_find_setting("synchronous_standby_names");
+	const char *value = GetConfigOption("synchronous_standby_names", true, false);
+	char		why[128];
+	char		number[16];
+
+	snprintf(number, sizeof(number), "%d", pgr_sync_standbys);
+	if (pgr_sync_standbys_are_wrong(config->n_nodes, pgr_witness, pgr_sync_standbys, why, sizeof(why)))
+		pgr_problem_add(problems, true, "pg_replica.sync_standbys", number,
+						"Leave it at 0, or set it to at least as many nodes as may fail.", "%s", why);
+	if (names == NULL || value == NULL || pgr_sync_mode == PGR_SYNC_OFF)
+		return;
+	if (names->source == PGC_S_ARGV)
+		pgr_problem_add(problems, true, "synchronous_standby_names", value,
+						"Take it off the server's command line.",
+						"the command line wins over what pg_replica sets");
+	else if (value[0] != '\0' && pgr_sync_generation == 0)
+		pgr_problem_add(problems, false, "synchronous_standby_names", value,
+						"Remove it: pg_replica.sync_mode decides whom commits wait for.",
+						"it is set, and pg_replica will replace it in postgresql.auto.conf");
 }
 
 /* Moves what stops the node to the front, in the order found. */
@@ -291,6 +333,7 @@ pgr_config_examine(PgrConfig *config, PgrProblem *out, int max)
 	check_state_directory(&problems);
 	check_passfile(&problems);
 	check_server(&problems);
+	check_synchronous(&problems, config);
 	fatal_first(&problems);
 	return problems.n;
 }

@@ -26,9 +26,6 @@
 #include "access/xlog.h"
 #include "libpq/libpq.h"
 #include "miscadmin.h"
-#include "replication/syncrep.h"
-#include "replication/walsender.h"
-#include "replication/walsender_private.h"
 #include "storage/ipc.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
@@ -36,16 +33,6 @@
 #include "shared.h"
 
 #define POLL_MS 5
-
-/* Was the transaction that is being committed going to wait for standbys? */
-static bool wrote_wal = false;
-
-/*
- * End of the WAL of a COMMIT PREPARED or ROLLBACK PREPARED that this
- * transaction has run; such a command has no xid of its own.
- */
-static bool ran_two_phase = false;
-static XLogRecPtr two_phase_end = InvalidXLogRecPtr;
 
 static shmem_startup_hook_type previous_shmem_startup = NULL;
 
@@ -55,6 +42,9 @@ pgr_fence_shared_init(PgrFenceShared *fence)
 	pg_atomic_init_u64(&fence->deadline, 0);
 	pg_atomic_init_u64(&fence->term, 0);
 	pg_atomic_init_u32(&fence->changes, 0);
+	pg_atomic_init_u32(&fence->quorum, 0);
+	pg_atomic_init_u64(&fence->weaker_commits, 0);
+	pg_atomic_init_u32(&fence->reads, 0);
 	pg_atomic_init_u32(&fence->why_version, 0);
 	pg_atomic_init_u32(&fence->admitted_version, 0);
 }
@@ -118,7 +108,7 @@ pgr_fence_is_open(void)
 }
 
 void
-pgr_fence_set_lease(int64 deadline_ms, int64 term, const char *why)
+pgr_fence_set_lease(int64 deadline_ms, int64 term, const char *why, bool quorum)
 {
 	PgrFenceShared *fence = &pgr_shared->fence;
 	uint64		before = pg_atomic_read_u64(&fence->deadline);
@@ -138,6 +128,10 @@ pgr_fence_set_lease(int64 deadline_ms, int64 term, const char *why)
 
 	pg_atomic_write_u64(&fence->term, (uint64) term);
 
+	/* whoever sees the fence open sees by what rule */
+	pg_atomic_write_u32(&fence->quorum, quorum ? 1 : 0);
+	pg_write_barrier();
+
 	/*
 	 * The barrier makes the new deadline visible before anything the caller
 	 * does next, such as giving its vote (rule A5).
@@ -152,7 +146,9 @@ pgr_fence_set_lease(int64 deadline_ms, int64 term, const char *why)
 void
 pgr_fence_reset(void)
 {
-	pgr_fence_set_lease(0, 0, "this node has started and has not been made the primary yet");
+	pgr_fence_set_lease(0, 0, "this node has started and has not been made the primary yet",
+						pgr_sync_mode != PGR_SYNC_OFF);
+	pg_atomic_write_u32(&pgr_shared->fence.reads, 0);
 	pgr_admit(NULL, 0);
 }
 
@@ -261,91 +257,6 @@ pgr_fence_require(void)
 			 errhint("Connect to the primary; pg_replica.members() names it.")));
 }
 
-void
-pgr_fence_ran_two_phase(XLogRecPtr end)
-{
-	ran_two_phase = true;
-	two_phase_end = end;
-}
-
-static void
-forget_transaction(void)
-{
-	wrote_wal = false;
-	ran_two_phase = false;
-	two_phase_end = InvalidXLogRecPtr;
-}
-
-/*
- * confirmed_by_standbys
- *		Up to where have enough standbys confirmed, for a wait of this kind?
- */
-static XLogRecPtr
-confirmed_by_standbys(bool commit)
-{
-	int			mode;
-
-	if (synchronous_commit == SYNCHRONOUS_COMMIT_REMOTE_WRITE)
-		mode = SYNC_REP_WAIT_WRITE;
-	else if (commit && synchronous_commit == SYNCHRONOUS_COMMIT_REMOTE_APPLY)
-		mode = SYNC_REP_WAIT_APPLY;
-	else
-		mode = SYNC_REP_WAIT_FLUSH;
-
-	pg_read_barrier();
-	return *(volatile XLogRecPtr *) &WalSndCtl->lsn[mode];
-}
-
-static bool
-wants_standbys(void)
-{
-	return WalSndCtl != NULL && SyncRepRequested() &&
-		SyncRepStandbyNames != NULL && SyncRepStandbyNames[0] != '\0';
-}
-
-/*
- * commit_is_safe
- *		A cancelled wait for a standby is no confirmation, although Postgres
- *		would tell the client that the commit succeeded (promise P3).
- */
-static bool
-commit_is_safe(void)
-{
-	if (!wants_standbys())
-		return true;
-	if (wrote_wal && XactLastCommitEnd > confirmed_by_standbys(true))
-		return false;
-	if (ran_two_phase && two_phase_end > confirmed_by_standbys(true))
-		return false;
-	return true;
-}
-
-/*
- * prepare_is_safe
- *		The same for PREPARE TRANSACTION, which does not leave the end of its
- *		record anywhere.  It lies between the start of our last record and the
- *		flush position; when the standbys' position is in between too, waiting
- *		for the latter decides.
- */
-static bool
-prepare_is_safe(void)
-{
-	XLogRecPtr	confirmed;
-	XLogRecPtr	flushed;
-
-	if (!wants_standbys())
-		return true;
-
-	confirmed = confirmed_by_standbys(false);
-	if (confirmed <= ProcLastRecPtr)
-		return false;
-
-	flushed = GetFlushRecPtr(NULL);
-	if (confirmed < flushed)
-		SyncRepWaitForLSN(flushed, false);
-	return confirmed_by_standbys(false) >= flushed;
-}
-
 /*
  * pgr_fence_suppress_answer
  *		The transaction is durable here, but its client must not be told.  End
@@ -388,10 +299,10 @@ after_commit(bool prepare)
 	bool		has_xid = TransactionIdIsValid(GetTopTransactionIdIfAny());
 
 	/* nobody waits for autovacuum's answer */
-	if ((!has_xid && !ran_two_phase) || PgrAmAutovacuum())
+	if ((!has_xid && !pgr_commit_ended_prepared()) || PgrAmAutovacuum())
 		return;
 
-	if (prepare ? !prepare_is_safe() : !commit_is_safe())
+	if (!pgr_commit_is_confirmed(prepare))
 		pgr_fence_suppress_answer("The wait for a synchronous standby ended without its confirmation.");
 	else if (!is_still_open())
 		pgr_fence_suppress_answer("The lease of this node ran out while the transaction was being committed.");
@@ -413,7 +324,7 @@ transaction_event(XactEvent event, void *arg)
 			if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
 			{
 				pgr_fence_require();
-				wrote_wal = XactLastRecEnd != InvalidXLogRecPtr;
+				pgr_commit_begins();
 			}
 			break;
 
@@ -421,11 +332,11 @@ transaction_event(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 			/* a NOTIFY gets its xid only after PRE_COMMIT, so ask again */
 			after_commit(event == XACT_EVENT_PREPARE);
-			forget_transaction();
+			pgr_commit_forget();
 			break;
 
 		case XACT_EVENT_ABORT:
-			forget_transaction();
+			pgr_commit_forget();
 			break;
 
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:

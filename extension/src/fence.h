@@ -5,7 +5,7 @@
 #ifndef PGR_FENCE_H
 #define PGR_FENCE_H
 
-#include "access/xlogdefs.h"
+#include "nodes/parsenodes.h"
 #include "port/atomics.h"
 
 #include "config.h"
@@ -27,6 +27,14 @@ typedef struct PgrFenceShared
 	/* raised at each change between open and closed that the worker makes */
 	pg_atomic_uint32 changes;
 
+	/* a commit is acknowledged only when standbys have confirmed it */
+	pg_atomic_uint32 quorum;
+	/* those that a session's synchronous_commit spared, since the start */
+	pg_atomic_uint64 weaker_commits;
+
+	/* ordinary users may read in a synchronous mode */
+	pg_atomic_uint32 reads;
+
 	pg_atomic_uint32 why_version;
 	char		why[PGR_REASON_SIZE];
 
@@ -45,9 +53,9 @@ extern void pgr_fence_init(void);
  * deadline in the past writes are held instead of refused: each waits up to
  * one election timeout for the fence to be opened again.
  */
-extern void pgr_fence_set_lease(int64 deadline_ms, int64 term, const char *why);
+extern void pgr_fence_set_lease(int64 deadline_ms, int64 term, const char *why, bool quorum);
 
-/* Back to closed and nobody admitted (a crash restart inside the postmaster). */
+/* Back to closed, nobody admitted, no reads (a crash restart inside the postmaster). */
 extern void pgr_fence_reset(void);
 
 extern bool pgr_fence_is_open(void);
@@ -61,12 +69,28 @@ extern void pgr_fence_watch_answer(void);
 
 /* Between fence.c, fence_statements.c and admission.c. */
 extern void pgr_fence_require(void);
-extern void pgr_fence_ran_two_phase(XLogRecPtr end);
 extern void pgr_fence_statements_init(void);
 extern void pgr_text_begin(pg_atomic_uint32 *version);
 extern void pgr_text_end(pg_atomic_uint32 *version);
 extern bool pgr_text_copy(pg_atomic_uint32 *version, void *to, const void *from,
 						  size_t size);
+
+/*
+ * fence_commit.c: what standbys must have confirmed.  A commit begins before
+ * its WAL is flushed, and is forgotten when it has ended either way.
+ */
+extern void pgr_commit_begins(void);
+extern void pgr_commit_prepared_begins(void);
+extern void pgr_commit_prepared_ended(void);
+extern bool pgr_commit_ended_prepared(void);
+extern bool pgr_commit_is_confirmed(bool prepare);
+extern void pgr_commit_forget(void);
+
+/* fence_reads.c */
+extern void pgr_reads_allow(bool allowed);
+extern bool pgr_reads_are_allowed(void);
+extern void pgr_reads_require(List *relations);
+extern void pgr_reads_require_copy(CopyStmt *statement);
 
 /* admission.c */
 extern void pgr_admission_init(void);

@@ -78,6 +78,9 @@ executor_start(QueryDesc *query, int eflags)
 {
 	notice_changes();
 
+	if (!pgr_reads_are_allowed() && (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+		pgr_reads_require(query->plannedstmt->relationOids);
+
 	if ((query->operation != CMD_SELECT ||
 		 query->plannedstmt->hasModifyingCTE ||
 		 query->plannedstmt->rowMarks != NIL) &&
@@ -171,6 +174,10 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 
 	if (kind != STATEMENT_HARMLESS)
 		pgr_fence_require();
+	if (kind == STATEMENT_ENDS_PREPARED)
+		pgr_commit_prepared_begins();
+	if (IsA(planned->utilityStmt, CopyStmt) && !pgr_reads_are_allowed())
+		pgr_reads_require_copy((CopyStmt *) planned->utilityStmt);
 
 	if (previous_process_utility)
 		previous_process_utility(planned, query, read_only_tree, context,
@@ -181,7 +188,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 
 	/* the statement ran and has no xid: tell level three what to check */
 	if (kind == STATEMENT_ENDS_PREPARED)
-		pgr_fence_ran_two_phase(XactLastRecEnd);
+		pgr_commit_prepared_ended();
 }
 
 static void

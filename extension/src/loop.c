@@ -83,6 +83,8 @@ meet_expectations(PgrLoop *loop, int64 now)
 		loop->expected &= ~PGR_EXPECT_STREAMING;
 	if (loop->seen.phase == PGR_POSTGRES_STOPPING)
 		loop->expected &= ~PGR_EXPECT_STOPPING;
+	if (strcmp(loop->seen.sync_setting, PGR_SYNC_UNKNOWN) != 0)
+		loop->expected &= ~PGR_EXPECT_SYNC;
 	if (now >= loop->expected_until_ms)
 		loop->expected = 0;
 }
@@ -221,6 +223,26 @@ tell_progress(PgrLoop *loop, int64 now)
 	step(loop);
 }
 
+/* The settings that may change while the server runs. */
+static void
+tell_settings(PgrLoop *loop)
+{
+	char		why[128];
+
+	if (loop->broken || (loop->sync_mode == pgr_sync_mode && loop->sync_standbys == pgr_sync_standbys))
+		return;
+	loop->sync_mode = pgr_sync_mode;
+	loop->sync_standbys = pgr_sync_standbys;
+	if (pgr_sync_standbys_are_wrong(pgr_config.n_nodes, pgr_witness, pgr_sync_standbys, why, sizeof(why)))
+	{
+		ereport(LOG,
+				(errmsg("pg_replica does not use pg_replica.sync_standbys = %d: %s", pgr_sync_standbys, why)));
+		return;
+	}
+	pgr_event_configured(&loop->event, loop->sync_mode, loop->sync_standbys);
+	step(loop);
+}
+
 /* Every event lets the core look at the time; it is told alone when it asked for that, or nothing else came. */
 static int64
 next_time(const PgrLoop *loop)
@@ -306,7 +328,7 @@ wait_for_something(PgrLoop *loop, bool more)
 	{
 		/* Backends outlive their postmaster, and nobody renews their lease now. */
 		pgr_fence_set_lease(0, (int64) pg_atomic_read_u64(&pgr_shared->fence.term),
-							"the postmaster is gone");
+							"the postmaster is gone", true);
 		pgr_loop_fail(loop, "the postmaster is gone");
 	}
 	pgr_net_handle(fds + fixed, n - fixed, pgr_now_ms());
@@ -325,6 +347,7 @@ turn(PgrLoop *loop)
 	more = tell_network(loop);
 	tell_answers(loop);
 	tell_requests(loop);
+	tell_settings(loop);
 	tell_observation(loop, now);
 	tell_progress(loop, now);
 	tell_time(loop, pgr_now_ms());
@@ -412,6 +435,8 @@ prepare(PgrLoop *loop, PgrLoopGoesOn goes_on)
 	if (!pgr_box_start(problem, size) ||
 		!pgr_event_start(&loop->event, seed, loop->child, problem, size))
 		return false;
+	loop->sync_mode = pgr_sync_mode;
+	loop->sync_standbys = pgr_sync_standbys;
 	pgr_addresses_recall();
 	pgr_net_init(start_number);
 	return true;

@@ -21,6 +21,7 @@ typedef struct PgrAnswer
 #define PGR_EXPECT_PRIMARY 1
 #define PGR_EXPECT_STREAMING 2
 #define PGR_EXPECT_STOPPING 4
+#define PGR_EXPECT_SYNC 8
 
 typedef struct PgrLoop
 {
@@ -39,6 +40,9 @@ typedef struct PgrLoop
 
 	uint32		expected;		/* PGR_EXPECT_... */
 	int64		expected_until_ms;
+
+	int			sync_mode;		/* as told */
+	int			sync_standbys;
 
 	bool		sealing;
 	int64		seal_term;

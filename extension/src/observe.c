@@ -459,6 +459,7 @@ observe_server(void *argument)
 	look_at_oldest_wal(out);
 	look_at_slots(out);
 	look_at_receivers(out);
+	pgr_sync_observe(out->sync_setting, sizeof(out->sync_setting));
 	out->pristine = is_pristine(out);
 }
 
@@ -469,6 +470,7 @@ pgr_observe(PgrObservation *out)
 	char		error[256];
 
 	memset(out, 0, sizeof(*out));
+	out->sync_setting[0] = PGR_SYNC_UNKNOWN[0];
 	look_at_identity(out);
 	if (!pgr_in_prestart)
 	{

@@ -12,6 +12,7 @@
 #include "access/xlogdefs.h"
 #include "gate.h"
 #include "identity.h"
+#include "sync.h"
 
 #define PGR_OBSERVED_SLOTS		64
 #define PGR_OBSERVED_RECEIVERS	32
@@ -60,6 +61,7 @@ typedef struct PgrObservation
 	uint32		n_receivers;
 	PgrObservedReceiver receivers[PGR_OBSERVED_RECEIVERS];
 	XLogRecPtr	oldest_lsn;		/* start of the oldest WAL here, 0: unknown */
+	char		sync_setting[PGR_SYNC_TEXT_SIZE];
 } PgrObservation;
 
 /*

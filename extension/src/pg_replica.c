@@ -113,6 +113,7 @@ _PG_init(void)
 	pgr_worker_init();
 	pgr_worker_register();
 	pgr_assistant_init();
+	pgr_sync_init();
 
 	/* may fork, take long, and re-execute the server */
 	pgr_prestart_run();

@@ -14,6 +14,7 @@
 #include "gate.h"
 #include "mailbox.h"
 #include "restart.h"
+#include "sync.h"
 #include "worker.h"
 
 typedef struct PgrShared
@@ -23,6 +24,7 @@ typedef struct PgrShared
 	PgrRestartShared restart;
 	PgrWorkerShared worker;
 	PgrAssistantShared assistant;
+	PgrSyncShared sync;
 	PgrMailbox	mailbox;
 	PgrPublished published;
 } PgrShared;

@@ -220,6 +220,8 @@ put_fence(char **values, TupleDesc shape)
 	put(values, shape, "lease_left_ms", psprintf("%lld", (long long) Max(left, 0)));
 	put(values, shape, "fenced", is_open ? "false" : "true");
 	put(values, shape, "fence_reason", is_open || why[0] == '\0' ? NULL : pstrdup(why));
+	put(values, shape, "weaker_commits",
+		psprintf(UINT64_FORMAT, pg_atomic_read_u64(&pgr_shared->fence.weaker_commits)));
 }
 
 Datum
@@ -240,6 +242,7 @@ pgr_sql_status(PG_FUNCTION_ARGS)
 		put(values, shape, "node", pgr_node_name != NULL && pgr_node_name[0] != '\0' ? pgr_node_name : NULL);
 		put(values, shape, "role", RecoveryInProgress() ? "standby" : "primary");
 		put(values, shape, "version", PGR_VERSION);
+		put(values, shape, "sync_mode", pstrdup(pgr_sync_mode_name()));
 	}
 	if (pgr_shared != NULL)
 		put_fence(values, shape);
@@ -291,7 +294,8 @@ static const char *const settings[] = {
 	"pg_replica.port", "pg_replica.secret_file", "pg_replica.state_dir",
 	"pg_replica.replication_user", "pg_replica.passfile", "pg_replica.sync_mode",
 	"pg_replica.election_timeout", "pg_replica.priority", "pg_replica.max_failover_lag",
-	"pg_replica.crash_restart_grace",
+	"pg_replica.crash_restart_grace", "pg_replica.sync_standbys", "pg_replica.witness",
+	"pg_replica.allow_weaker_commit",
 };
 
 static bool
@@ -381,5 +385,8 @@ order(const char *verb, int n_arguments, const char **arguments)
 Datum
 pgr_sql_failover(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(order("failover", 0, NULL)));
+	const char *allow_loss = "allow_loss";
+	bool		loss_allowed = !PG_ARGISNULL(0) && PG_GETARG_BOOL(0);
+
+	PG_RETURN_TEXT_P(cstring_to_text(order("failover", loss_allowed ? 1 : 0, &allow_loss)));
 }

@@ -102,11 +102,11 @@ public final class HostActionCodec {
                 out.bytes(InstanceCodec.identityBytes(identity));
             }
             case Action.SetSync(var setting) -> {
-                out.u8(20);
+                out.u8(18);
                 out.str(setting);
             }
             case Action.AllowReads(var allowed) -> {
-                out.u8(21);
+                out.u8(19);
                 out.bool(allowed);
             }
         }
@@ -193,8 +193,8 @@ public final class HostActionCodec {
             case 15 -> new Action.WakeAt(in.i64());
             case 16 -> new Action.AllowReplication(in.list(MOST_CELLS, ByteReader::str));
             case 17 -> new Action.WriteIdentity(InstanceCodec.identityOf(in.bytes()));
-            case 20 -> new Action.SetSync(in.str());
-            case 21 -> new Action.AllowReads(in.bool());
+            case 18 -> new Action.SetSync(in.str());
+            case 19 -> new Action.AllowReads(in.bool());
             default -> throw new Malformed("unknown action " + tag);
         };
     }
