@@ -56,6 +56,7 @@ typedef struct Change
 {
 	bool		written;
 	uint32		generation;
+	int64		asked_ms;
 	int64		written_ms;
 	bool		checkpointer_counts;
 	uint64		stamp;
@@ -71,6 +72,7 @@ change_now(void)
 	SpinLockAcquire(&sync->mutex);
 	change.written = sync->asked != 0 && sync->asked == sync->written;
 	change.generation = sync->generation;
+	change.asked_ms = sync->asked_ms;
 	change.written_ms = sync->written_ms;
 	change.checkpointer_counts = sync->defined != defined_by(sync->wanted);
 	memcpy(change.text, sync->wanted, sizeof(change.text));
@@ -160,8 +162,16 @@ notice_other_text(const Change *change)
 static void
 note_in_force(const Change *change)
 {
+	static uint32 told = 0;
 	PgrSyncShared *sync = &pgr_shared->sync;
 
+	if (told != change->generation)
+	{
+		told = change->generation;
+		ereport(DEBUG1,
+				(errmsg_internal("pg_replica: synchronous_standby_names = '%s' is in force %lld ms after it was asked for",
+								 change->text, (long long) (pgr_now_ms() - change->asked_ms))));
+	}
 	if (!change->checkpointer_counts)
 		return;
 	SpinLockAcquire(&sync->mutex);
@@ -196,7 +206,7 @@ move_on(const Change *change, const char *lagging)
 		kicked_ms = now;
 		(void) kill(PostmasterPid, SIGHUP);
 	}
-	if (now - change->written_ms >= REWRITE_MS && now - complained_ms >= COMPLAIN_MS)
+	if (now - change->asked_ms >= REWRITE_MS && now - complained_ms >= COMPLAIN_MS)
 	{
 		complained_ms = now;
 		ereport(LOG,
@@ -253,22 +263,23 @@ pgr_sync_want(const char *text)
 
 	pgr_sync_observe(seen, sizeof(seen));
 	SpinLockAcquire(&sync->mutex);
+	another = sync->asked == 0 || strcmp(sync->wanted, text) != 0;
 	if (is_in_the_file(sync, text))
 	{
 		strlcpy(sync->wanted, text, sizeof(sync->wanted));
 		sync->generation = (uint32) pgr_sync_generation;
 		sync->asked = sync->written = 1;
-		sync->written_ms = 0;
+		sync->asked_ms = pgr_now_ms();
+		sync->written_ms = 0;	/* it is read again at once */
 	}
-	another = sync->asked == 0 || strcmp(sync->wanted, text) != 0;
-
 	/* the same again: only if it was lost, by a failure or by another hand */
-	if (another || sync->failed == sync->asked ||
-		(sync->written == sync->asked && strcmp(seen, text) != 0 &&
-		 pgr_now_ms() - sync->written_ms >= REWRITE_MS))
+	else if (another || sync->failed == sync->asked ||
+			 (sync->written == sync->asked && strcmp(seen, text) != 0 &&
+			  pgr_now_ms() - sync->written_ms >= REWRITE_MS))
 	{
 		strlcpy(sync->wanted, text, sizeof(sync->wanted));
 		sync->asked++;
+		sync->asked_ms = pgr_now_ms();
 		if (sync->defined != defined_by(text))
 			sync->defined = PGR_SYNC_DEFINED_UNKNOWN;
 	}

@@ -45,6 +45,7 @@ typedef struct PgrSyncShared
 	uint64		written;		/* the one that is in the file */
 	uint64		failed;			/* the one that could not be written */
 	uint32		generation;		/* that went into the file with it */
+	int64		asked_ms;
 	int64		written_ms;
 	PgrSyncDefined defined;
 
