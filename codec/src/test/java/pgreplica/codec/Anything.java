@@ -17,6 +17,7 @@ import pgreplica.base.LogPosition;
 import pgreplica.base.Term;
 import pgreplica.cluster.ClusterCommand;
 import pgreplica.cluster.ClusterState;
+import pgreplica.cluster.SyncSet;
 import pgreplica.instance.DataIdentity;
 import pgreplica.instance.WalReport;
 import pgreplica.raft.Attachment;
@@ -58,6 +59,7 @@ final class Anything {
         if (wanted.isEnum()) return oneOf(wanted.getEnumConstants());
         if (wanted.isSealed()) return of((Type) oneOf(wanted.getPermittedSubclasses()));
         if (wanted == Log.class) return log();
+        if (wanted == SyncSet.class) return syncSet();
         if (wanted == DataIdentity.class) return new DataIdentity(text(), random.nextLong());
         if (wanted.isRecord()) return record(wanted);
         throw new IllegalArgumentException("no values of " + wanted);
@@ -122,6 +124,14 @@ final class Anything {
             entries.add(new Entry(new LogPosition(new Term(term), index), of(Entry.class).payload()));
         }
         return new Log(base, entries);
+    }
+
+    /** Commits wait for members other than the primary; blindly drawn numbers would always be too large. */
+    private SyncSet syncSet() {
+        var members = new TreeSet<SyncSet.Member>();
+        int size = random.nextInt(4);
+        for (int i = 0; i < size; i++) members.add(of(SyncSet.Member.class));
+        return new SyncSet(members, members.isEmpty() ? 0 : random.nextInt(members.size()));
     }
 
     private long number() {
