@@ -82,6 +82,7 @@ typedef struct PgrAssistantShared
 	pg_atomic_uint64 probe_begun_ms;	/* 0: none is running */
 	pg_atomic_uint64 probe_done_ms; /* end of the last one */
 	pg_atomic_uint32 probe_errno;	/* of the last one; 0: it succeeded */
+	pg_atomic_uint64 sessions_silent_ms;	/* since when nobody answers; 0: somebody does */
 } PgrAssistantShared;
 
 typedef struct PgrTaskResult
@@ -124,11 +125,15 @@ extern void pgr_assistant_resolve_soon(void);
  */
 extern bool pgr_assistant_disks_are_well(int64 limit_ms, char *why, size_t why_size);
 
+/* False when the postmaster has let no new session in for longer than limit_ms. */
+extern bool pgr_assistant_sessions_are_well(int64 limit_ms, char *why, size_t why_size);
+
 /*
  * Resolves the names again and again, in a process of its own that dies with
  * its parent.  For the assistant and for pgr_prestart_run().
  */
 extern void pgr_resolver_loop(void) pg_attribute_noreturn();
 extern void pgr_probe_loop(void) pg_attribute_noreturn();	/* chores.c */
+extern void pgr_sessions_probe(void);	/* sessions.c */
 
 #endif							/* PGR_ASSISTANT_H */

@@ -188,6 +188,7 @@ pgr_probe_loop(void)
 		pg_atomic_write_u32(&shared->probe_errno, result);
 		pg_atomic_write_u64(&shared->probe_done_ms, pgr_now_ms());
 		pg_atomic_write_u64(&shared->probe_begun_ms, 0);
+		pgr_sessions_probe();
 		sleep_ms(PROBE_INTERVAL_MS);
 	}
 }

@@ -40,6 +40,7 @@
 #include "shared.h"
 
 #define PROBE_LIMIT_MS 5000
+#define SESSIONS_LIMIT_MS 3000
 #define FILE_INTERVAL_MS 1000
 
 /* What is slow to find out, and for what it was found out. */
@@ -439,6 +440,8 @@ flags_now(const PgrObservation *out)
 		flags |= PGR_FLAG_WORK_PENDING;
 	if (!pgr_assistant_disks_are_well(PROBE_LIMIT_MS, why, sizeof(why)))
 		flags |= PGR_FLAG_PROBE_FAILED;
+	if (!pgr_assistant_sessions_are_well(SESSIONS_LIMIT_MS, why, sizeof(why)))
+		flags |= PGR_FLAG_NO_SESSIONS;
 	return flags;
 }
 

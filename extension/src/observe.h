@@ -32,6 +32,7 @@ typedef enum PgrPhase
 #define PGR_FLAG_FSYNC_OFF		4
 #define PGR_FLAG_WORK_PENDING	8	/* rewind or clone unfinished */
 #define PGR_FLAG_PROBE_FAILED	16	/* a write to disk failed or hangs */
+#define PGR_FLAG_NO_SESSIONS	32	/* the postmaster answers no new connection */
 
 typedef struct PgrObservedReceiver
 {

@@ -326,6 +326,9 @@ report_findings(Report *to)
 
 		if (!pgr_assistant_disks_are_well(10 * (int64) pgr_election_timeout, why, sizeof(why)))
 			report(to, "disk", "", false, why, "Look at the disks, their space and the kernel's log.");
+		if (!pgr_assistant_sessions_are_well(3 * (int64) pgr_election_timeout, why, sizeof(why)))
+			report(to, "new sessions", "", false, why,
+				   "See whether the postmaster is stopped, and whether the machine can start processes.");
 	}
 	if (missing != NULL)
 		report(to, "node worker", "", false, missing, "Look at the server log and at the other rows of this table.");

@@ -82,12 +82,14 @@ final class InstanceCodec {
 
     private static int flagBits(Flags flags) {
         return (flags.backupLabel() ? 1 : 0) | (flags.minimumRecoveryPending() ? 2 : 0)
-                | (flags.fsyncOff() ? 4 : 0) | (flags.workUnfinished() ? 8 : 0) | (flags.probeFailed() ? 16 : 0);
+                | (flags.fsyncOff() ? 4 : 0) | (flags.workUnfinished() ? 8 : 0) | (flags.probeFailed() ? 16 : 0)
+                | (flags.noNewSessions() ? 32 : 0);
     }
 
     private static Flags flagsOf(int bits) {
-        if ((bits & ~31) != 0) throw new Malformed("unknown observation flags");
-        return new Flags((bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0);
+        if ((bits & ~63) != 0) throw new Malformed("unknown observation flags");
+        return new Flags((bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0,
+                (bits & 32) != 0);
     }
 
     /** The content of the data directory's identity file; nothing for a directory that says nothing. */

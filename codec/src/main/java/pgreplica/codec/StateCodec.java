@@ -102,6 +102,7 @@ final class StateCodec {
         out.i64(leadership.leavingSinceMillis());
         out.bool(leadership.lossAllowed());
         writeSyncing(out, leadership.syncing());
+        out.i64(leadership.ailingSinceMillis());
     }
 
     private static void writeSyncing(ByteWriter out, Syncing syncing) {

@@ -6,6 +6,8 @@ public enum Decision {
     WAIT,
     /** The primary here is the right one: let it serve. */
     SERVE,
+    /** The primary here is not healthy: stop writing, let a standby have everything, and let it lead. */
+    LEAVE,
     /** The primary here is outdated: restart it as a standby. */
     RESTART,
     /** Let the better node lead. */

@@ -20,6 +20,12 @@ public interface View {
     /** Who should be primary instead of one whose synchronous standbys have been unable to stream for long (B9). */
     Optional<NodeId> relief();
 
+    /** Why this server has not been able to serve clients for a while although it runs; empty if it can. */
+    String ailment();
+
+    /** The healthy standby that is closest to the primary here, not tried yet. */
+    Optional<NodeId> heir();
+
     /** A primary runs here, but a later timeline was reserved. */
     boolean outdatedPrimaryHere();
 

@@ -37,10 +37,16 @@ public record Observation(
     /** Where the server is in its life. */
     public enum Phase { DOWN, STARTING, STANDBY, PRIMARY, STOPPING, CRASH_RECOVERY }
 
-    /** Conditions under which a position must not be trusted (safety rule A9), or the disk must not (P13). */
+    /** Conditions under which a position must not be trusted (safety rule A9), or the server is not healthy (P13). */
     public record Flags(boolean backupLabel, boolean minimumRecoveryPending, boolean fsyncOff,
-                        boolean workUnfinished, boolean probeFailed) {
-        public static final Flags NONE = new Flags(false, false, false, false, false);
+                        boolean workUnfinished, boolean probeFailed, boolean noNewSessions) {
+        public static final Flags NONE = new Flags(false, false, false, false, false, false);
+
+        /** Why this server could not serve clients although it runs; empty if it could. */
+        public String ailment() {
+            if (probeFailed) return "its disk does not take writes";
+            return noNewSessions ? "it lets no new session in" : "";
+        }
     }
 
     /** A connected WAL receiver, as the primary sees it. */

@@ -85,6 +85,7 @@ final class Draft {
         long leavingSinceMillis;
         boolean lossAllowed;
         Syncing syncing;
+        long ailingSinceMillis;
 
         Leading(Leadership before) {
             term = before.term();
@@ -102,6 +103,7 @@ final class Draft {
             leavingSinceMillis = before.leavingSinceMillis();
             lossAllowed = before.lossAllowed();
             syncing = before.syncing();
+            ailingSinceMillis = before.ailingSinceMillis();
         }
 
         /** A new term begins: what was proposed or asked in the old one is void, the vacancy's memory stays. */
@@ -128,7 +130,8 @@ final class Draft {
         Leadership done() {
             return new Leadership(term, sinceMillis, summoned, vacancy,
                     FrozenSet.of(tried), triedAtMillis, graceSinceMillis, rule, ruleText,
-                    appointing, recordingFork, leaving, leavingSinceMillis, lossAllowed, syncing);
+                    appointing, recordingFork, leaving, leavingSinceMillis, lossAllowed, syncing,
+                    ailingSinceMillis);
         }
     }
 }

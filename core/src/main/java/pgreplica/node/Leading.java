@@ -1,5 +1,6 @@
 package pgreplica.node;
 
+import java.util.Optional;
 import pgreplica.base.Lsn;
 import pgreplica.base.Timeline;
 import pgreplica.cluster.Appointment;
@@ -68,6 +69,7 @@ final class Leading {
             case SERVE -> {
                 if (Quorum.reached(turn)) recordFork(turn, turn.cluster.latest().get());
             }
+            case LEAVE -> leave(turn, view.heir().get());
             case RESTART -> {
                 if (!turn.errand.restarting()) OwnServer.restart(turn, true, rule.why());
             }
@@ -95,6 +97,14 @@ final class Leading {
         turn.leadership.triedAtMillis = turn.now;
         turn.log("handing leadership to " + target);
         Consensus.feed(turn, new Input.Transfer(voter.get(), false));
+    }
+
+    /** As an operator's failover(): writes are refused from now on, and the target gets what it misses. */
+    static void leave(Turn turn, pgreplica.base.NodeId target) {
+        turn.leadership.tried.add(target);
+        turn.leadership.triedAtMillis = turn.now;
+        turn.leadership.leaving = Optional.of(target);
+        turn.leadership.leavingSinceMillis = turn.now;
     }
 
     private static void appoint(Turn turn, View view) {

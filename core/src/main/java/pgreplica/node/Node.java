@@ -106,7 +106,7 @@ public final class Node {
 
     static Leadership noLeadership(Term term, long nowMillis) {
         return new Leadership(term, nowMillis, false, -1, new TreeSet<>(), 0, 0, 0, "", false, false,
-                Optional.empty(), 0, false, Syncing.NONE);
+                Optional.empty(), 0, false, Syncing.NONE, 0);
     }
 
 }

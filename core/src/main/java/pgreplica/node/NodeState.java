@@ -42,14 +42,15 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
      * @param graceSinceMillis when the crashed primary was first seen recovering; 0 if it was not (B10)
      * @param rule the rule that decided last, so that a decision is logged once
      * @param appointing a reservation was proposed in this term and is not committed yet
-     * @param leaving an operator's failover(): where to, and since when writes have been refused for it
+     * @param leaving a primary that gives its place up: to whom, and since when writes have been refused for it
      * @param lossAllowed an operator accepts that acknowledged commits may be lost, in this term
+     * @param ailingSinceMillis since when the server here has been found unhealthy; 0 while it is not
      */
     public record Leadership(Term term, long sinceMillis, boolean summoned, long vacancy, SortedSet<NodeId> tried,
                              long triedAtMillis,
                              long graceSinceMillis, int rule, String ruleText, boolean appointing,
                              boolean recordingFork, Optional<NodeId> leaving, long leavingSinceMillis,
-                             boolean lossAllowed, Syncing syncing) {}
+                             boolean lossAllowed, Syncing syncing, long ailingSinceMillis) {}
 
     /**
      * A serving leader's work on the sync set.

@@ -29,7 +29,7 @@ final class Outlook implements View {
 
     @Override public Optional<NodeId> handingOverTo() {
         var handover = turn.raft.handover();
-        return handover.isPresent() ? Optional.of(handover.get().target().node()) : Optional.empty();
+        return handover.isPresent() ? Optional.of(handover.get().target().node()) : turn.leadership.leaving;
     }
 
     @Override public boolean servesHere() {
@@ -39,6 +39,16 @@ final class Outlook implements View {
     @Override public Optional<NodeId> relief() {
         boolean starved = Leading.serves(turn) && Quorum.isStarvedFor(turn, reliefPatience(turn));
         return starved ? best(turn, reports(turn), OwnData.report(turn), false) : Optional.empty();
+    }
+
+    @Override public String ailment() {
+        // What fills every disk at once fills the heir's as well, and it needs a moment to find out.
+        boolean lasts = turn.now - turn.leadership.ailingSinceMillis >= turn.settings.electionTimeoutMillis() * 2L;
+        return lasts ? turn.observed.flags().ailment() : "";
+    }
+
+    @Override public Optional<NodeId> heir() {
+        return Requests.closestStandby(turn);
     }
 
     @Override public boolean outdatedPrimaryHere() {
@@ -104,6 +114,7 @@ final class Outlook implements View {
         return switch (rule.id()) {
             case 20 -> " (missing: " + view.missingFounders() + ")";
             case 25 -> " (" + text(view.handingOverTo()) + ")";
+            case 27 -> " (" + view.ailment() + "; " + text(view.heir()) + " takes over)";
             case 28 -> " (" + text(view.relief()) + ")";
             case 50, 110 -> " (" + view.selfObstacle() + "; handing over to " + text(view.successor()) + ")";
             case 70 -> " (" + view.awaitedReports() + ")";
@@ -215,7 +226,7 @@ final class Outlook implements View {
     }
 
     /** Only a member is primary, so that what it acknowledges is on as many members as elections count with. */
-    private static boolean isOutside(Turn turn, NodeId node, WalReport report) {
+    static boolean isOutside(Turn turn, NodeId node, WalReport report) {
         var sync = turn.cluster.sync();
         return !sync.members().isEmpty() && !sync.has(node, report.incarnation());
     }

@@ -85,7 +85,7 @@ final class OwnData {
         };
         if (!byData.isEmpty()) return byData;
         if (observed.flags().fsyncOff()) return "fsync is off, so its WAL may not be on disk";
-        if (observed.flags().probeFailed()) return "its disk does not take writes";
+        if (!observed.flags().ailment().isEmpty()) return observed.flags().ailment();
         if (observed.flags().minimumRecoveryPending()) return "it has not reached its minimum recovery point";
         if (!observed.isPrimary() && !turn.endSeen) return "the end of its WAL is not proven yet";
         return belowFloor(turn)

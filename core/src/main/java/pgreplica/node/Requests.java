@@ -66,8 +66,7 @@ final class Requests {
         var target = closestStandby(turn);
         if (target.isEmpty()) return "no standby can take over: none streams from the primary and may be primary";
         turn.log("failover on request: handing over to " + target.get());
-        turn.leadership.leaving = target;
-        turn.leadership.leavingSinceMillis = turn.now;
+        Leading.leave(turn, target.get());
         return "";
     }
 
@@ -84,7 +83,8 @@ final class Requests {
         return "";
     }
 
-    private static Optional<NodeId> closestStandby(Turn turn) {
+    /** Only a node that could be promoted: its disk takes writes, its data is whole. */
+    static Optional<NodeId> closestStandby(Turn turn) {
         Optional<NodeId> closest = Optional.empty();
         for (var entry : turn.peers.entrySet()) {
             var node = entry.getKey();
@@ -92,7 +92,10 @@ final class Requests {
             if (!peer.isFresh(turn.now, turn.settings.electionTimeoutMillis())) continue;
             var status = peer.status().get();
             boolean able = status.streaming() && status.priority() > 0 && Membership.voterOf(turn, node).isPresent()
-                    && status.following().equals(turn.observed.timeline());
+                    && status.following().equals(turn.observed.timeline())
+                    && status.report().isPresent() && status.report().get().isValid()
+                    && !Outlook.isOutside(turn, node, status.report().get())
+                    && !turn.leadership.tried.contains(node);
             if (!able) continue;
             boolean closer = closest.isEmpty()
                     || status.flushed().isAfter(turn.peer(closest.get()).status().get().flushed());
@@ -113,20 +116,30 @@ final class Requests {
         if (!turn.raft.isLeader()) return;
         var target = turn.leadership.leaving.get();
         boolean released = turn.raft.released();
-        var status = turn.peer(target).status();
-        boolean caughtUp = status.isPresent() && !turn.observed.flushed().isAfter(status.get().flushed());
         long patience = turn.settings.electionTimeoutMillis();
         boolean waited = turn.now - turn.leadership.leavingSinceMillis > patience;
         var voter = Membership.voterOf(turn, target);
 
-        if (!released && voter.isPresent() && (caughtUp || waited) && turn.raft.handover().isEmpty()) {
+        if (!released && voter.isPresent() && (hasEverything(turn, target) || waited) && turn.raft.handover().isEmpty()) {
             answerAll(turn, true, "leadership is handed to " + target);
             Consensus.feed(turn, new Input.Transfer(voter.get(), true));
         } else if (!released && turn.now - turn.leadership.leavingSinceMillis > 3 * patience) {
-            turn.log("failover on request given up: " + target + " cannot be reached");
+            turn.log("handing over given up: " + target + " cannot be reached");
             turn.leadership.leaving = Optional.empty();
             answerAll(turn, false, target + " cannot be reached any more; the primary goes on");
         }
+    }
+
+    /** Judged by a look that came after the fence was closed: what was written until then is in no earlier one. */
+    private static boolean hasEverything(Turn turn, NodeId target) {
+        boolean looked = turn.now - turn.leadership.leavingSinceMillis >= turn.settings.heartbeatMillis() * 2L;
+        var status = turn.peer(target).status();
+        if (!looked || status.isEmpty()) return false;
+        var name = Names.replication(target, status.get().incarnation(), turn.observed.timeline());
+        for (var receiver : turn.observed.receivers()) {
+            if (receiver.applicationName().equals(name)) return !turn.observed.flushed().isAfter(receiver.flushed());
+        }
+        return false;
     }
 
     private static void answerAll(Turn turn, boolean ok, String text) {

@@ -19,6 +19,8 @@ class RuleTest {
         Optional<NodeId> handingOverTo = Optional.empty();
         Optional<NodeId> relief = Optional.empty();
         boolean servesHere;
+        String ailment = "";
+        Optional<NodeId> heir = Optional.empty();
         boolean outdatedPrimaryHere;
         boolean promoting;
         boolean promotionOverdue;
@@ -33,14 +35,15 @@ class RuleTest {
 
         int decidingRule() {
             return Rule.decide(new Facts(missingFounders, ownTermCommitted, handingOverTo, relief, servesHere,
-                    outdatedPrimaryHere,
+                    ailment, heir, outdatedPrimaryHere,
                     promoting, promotionOverdue, awaitedReports, recoveringPrimary, reportsMissing, selfObstacle, better,
                     successor, summoned, 0, lossAllowed)).id();
         }
     }
 
     private record Facts(String missingFounders, boolean ownTermCommitted, Optional<NodeId> handingOverTo,
-                         Optional<NodeId> relief, boolean servesHere, boolean outdatedPrimaryHere, boolean promoting, boolean promotionOverdue,
+                         Optional<NodeId> relief, boolean servesHere, String ailment, Optional<NodeId> heir,
+                         boolean outdatedPrimaryHere, boolean promoting, boolean promotionOverdue,
                          String awaitedReports, Optional<NodeId> recoveringPrimary, int reportsMissing,
                          String selfObstacle, Optional<NodeId> better, Optional<NodeId> successor,
                          boolean summoned, long lossBytes, boolean lossAllowed) implements View {}
@@ -72,6 +75,13 @@ class RuleTest {
         assertThat(given.decidingRule()).isEqualTo(140);
     }
 
+    @Test void anUnhealthyPrimaryGoesOnServingWithoutAHealthyStandby() {
+        var given = new Given();
+        given.servesHere = true;
+        given.ailment = "its disk does not take writes";
+        assertThat(given.decidingRule()).isEqualTo(30);
+    }
+
     @Test void nothingIsDecidedBeforeAnEntryOfTheTermIsCommitted() {
         for (var situation : situations()) {
             situation.ownTermCommitted = false;
@@ -81,7 +91,7 @@ class RuleTest {
 
     private static List<Given> situations() {
         var all = new java.util.ArrayList<Given>();
-        for (int i = 0; i < 16; i++) all.add(new Given());
+        for (int i = 0; i < 17; i++) all.add(new Given());
         all.get(0).ownTermCommitted = false;
         all.get(1).missingFounders = "n3";
         all.get(2).servesHere = true;
@@ -101,6 +111,9 @@ class RuleTest {
         all.get(14).handingOverTo = Optional.of(OTHER);
         all.get(15).servesHere = true;
         all.get(15).relief = Optional.of(OTHER);
+        all.get(16).servesHere = true;
+        all.get(16).ailment = "its disk does not take writes";
+        all.get(16).heir = Optional.of(OTHER);
         return all;
     }
 }

@@ -35,7 +35,7 @@ final class Faults {
 
     private void happen(Host host) {
         var other = world.hosts.get(dice.below(world.hosts.size()));
-        switch (dice.below(17)) {
+        switch (dice.below(18)) {
             case 0, 1 -> loseHost(host);
             case 2, 3 -> host.postgres.killPostmaster();
             case 4, 5 -> host.postgres.crash();
@@ -48,6 +48,7 @@ final class Faults {
             case 14 -> loseStateOnce(host);
             case 15 -> loseDataOnce(host);
             case 16 -> configure();
+            case 17 -> failDisk(host);
             default -> throw new IllegalStateException("no such fault");
         }
     }
@@ -94,6 +95,11 @@ final class Faults {
         world.in(dice.between(50, 5000), () -> world.network.cutData(host.index, other.index, false));
     }
 
+    private void failDisk(Host host) {
+        host.postgres.failDisk(true);
+        world.in(dice.between(50, 8000), () -> host.postgres.failDisk(false));
+    }
+
     private void ask(Host host) {
         world.say(host, "IS ASKED for a failover");
         host.give(new Event.Requested(requests++, "failover", List.of()));
@@ -131,6 +137,7 @@ final class Faults {
         world.network.heal();
         for (var host : world.hosts) {
             host.crashesBetweenActions = 0;
+            host.postgres.failDisk(false);
             host.thaw();
             host.boot();
         }

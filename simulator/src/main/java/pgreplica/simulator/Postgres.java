@@ -36,6 +36,8 @@ final class Postgres {
     private long checkpointBranch;
     private List<String> slots = List.of();
 
+    private boolean diskFails;
+
     // What does not.
     private Phase phase = Phase.DOWN;
     private int start;
@@ -74,6 +76,14 @@ final class Postgres {
     void holdUserData() {
         pristine = false;
         for (int i = 0; i < 20; i++) wal.write((int) dice.between(50, 5000));
+    }
+
+    /** The disk takes no trial writes any more, as when it fills up; what was preallocated can still be written. */
+    void failDisk(boolean now) {
+        if (diskFails == now) return;
+        world.say(host, now ? "DISK TAKES NO WRITES" : "DISK TAKES WRITES");
+        diskFails = now;
+        look();
     }
 
     void loseData() {
@@ -432,7 +442,7 @@ final class Postgres {
     }
 
     private Observation observe() {
-        var flags = new Flags(false, minimumRecoveryPending, false, unfinishedWork.isPresent(), false);
+        var flags = new Flags(false, minimumRecoveryPending, false, unfinishedWork.isPresent(), diskFails, false);
         if (phase == Phase.DOWN) {
             return new Observation(Phase.DOWN, 0, Timeline.NONE, Lsn.ZERO, Lsn.ZERO, false, false, "", Timeline.NONE,
                     Lsn.ZERO, false, false, flags, DataIdentity.NONE, List.of(), List.of(), Lsn.ZERO, Observation.SYNC_UNKNOWN);

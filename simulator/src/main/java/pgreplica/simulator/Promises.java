@@ -133,7 +133,7 @@ final class Promises {
     }
 
     /**
-     * P4: when a leader appoints itself, no report that it holds reaches further; of nodes that were handed leadership
+     * P13: and it is healthy. P4: when a leader appoints itself, no report that it holds reaches further; of nodes that were handed leadership
      * in vain it need not think any more (B8).
      */
     private void appoints(Host host, NodeState state) {
@@ -141,7 +141,10 @@ final class Promises {
         boolean proposes = last != null && last.term().equals(state.raft().term())
                 && last.payload() instanceof Payload.Application(ClusterCommand.Appoint _)
                 && judged.add(last.position());
-        if (!proposes || state.leadership().summoned()) return;
+        if (!proposes) return;
+        var ailment = state.observed().flags().ailment();
+        if (!ailment.isEmpty()) throw new Broken("P13: " + host.id + " appoints itself although " + ailment);
+        if (state.leadership().summoned()) return;
         for (var peer : state.peers().entrySet()) {
             var report = peer.getValue().status().flatMap(status -> status.sealedTerm().equals(
                     Optional.of(state.raft().term())) ? status.report() : Optional.empty());

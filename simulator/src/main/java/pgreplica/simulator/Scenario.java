@@ -71,6 +71,7 @@ final class Scenario {
             case "release" -> world().network.letGo();
             case "ask" -> host(words[1]).give(new Event.Requested(1, words[2],
                     Arrays.asList(words).subList(3, words.length)));
+            case "disk" -> host(words[1]).postgres.failDisk(words[2].equals("full"));
             case "lose" -> lose(words[1], host(words[2]));
             case "roles" -> roles();
             default -> throw new IllegalArgumentException("no command \"" + words[0] + "\"");
