@@ -11,7 +11,7 @@ import pgreplica.node.PeerMessage.NodeStatus;
  * @param voter which life of it spoke last
  * @param clusterId of that life; empty while it belongs to no cluster
  * @param idleSinceMillis since when it has been told to stream but its position stands still without a stream
- * @param levelAtMillis when its flushed position was last seen not to be behind the primary's
+ * @param levelAtMillis when its flushed position was last seen not to be behind the primary's; 0: never
  */
 public record Peer(boolean connected, Optional<VoterId> voter, String clusterId, Optional<NodeStatus> status,
                    long heardAtMillis, long idleSinceMillis, long levelAtMillis) {

@@ -1,5 +1,6 @@
 package pgreplica.node;
 
+import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.VoterId;
 import pgreplica.node.PeerMessage.NodeStatus;
@@ -58,7 +59,8 @@ final class Post {
         var before = turn.peer(node);
         var after = before.heard(envelope.from(), envelope.clusterId(), status, turn.now);
         var noted = after.withIdleSince(idleSince(before, status, turn.now));
-        boolean level = !Publisher.primaryEnd(turn).isAfter(status.flushed());
+        var end = Publisher.primaryEnd(turn);
+        boolean level = end.isAfter(Lsn.ZERO) && !end.isAfter(status.flushed());
         turn.putPeer(node, level ? noted.withLevelAt(turn.now) : noted);
     }
 

@@ -40,7 +40,7 @@ final class Publisher {
                         turn.settings.version(), Quorum.mode(turn), Quorum.state(turn))));
     }
 
-    private static Action.Table members(Turn turn) {
+    static Action.Table members(Turn turn) {
         var rows = new ArrayList<List<String>>();
         var end = primaryEnd(turn);
         for (var listed : turn.settings.listed()) {
@@ -57,13 +57,18 @@ final class Publisher {
             } else {
                 rows.add(member(listed, peer.status().get(), end, turn.now - peer.heardAtMillis(), voter,
                         peer.isFresh(turn.now, turn.settings.electionTimeoutMillis()),
-                        seconds(turn.now - peer.levelAtMillis())));
+                        lagSeconds(turn, peer)));
             }
         }
         return new Action.Table("members",
                 List.of("node", "role", "state", "address", "timeline", "received_lsn", "replayed_lsn", "lag_bytes",
                         "lag_seconds", "last_heard_ms", "version", "voter", "priority", "reason"),
                 List.copyOf(rows));
+    }
+
+    /** Since when it has been behind; nothing of one that was never seen level since this node started. */
+    private static String lagSeconds(Turn turn, Peer peer) {
+        return peer.levelAtMillis() == 0 ? "" : seconds(turn.now - peer.levelAtMillis());
     }
 
     private static List<String> member(Settings.ListedNode listed, NodeStatus status, Lsn end, long heardMillis,

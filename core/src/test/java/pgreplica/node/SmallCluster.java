@@ -34,6 +34,7 @@ final class SmallCluster {
     static final class Member {
         NodeState state;
         boolean up = true;
+        boolean stalled;
         long lease;
         Timeline timeline = new Timeline(1);
         Timeline parent = Timeline.NONE;
@@ -98,7 +99,7 @@ final class SmallCluster {
     }
 
     private void stream(Member member) {
-        if (member.upstream.isEmpty()) return;
+        if (member.upstream.isEmpty() || member.stalled) return;
         var source = members.get(member.upstream.get());
         if (!source.up || source.phase != Phase.PRIMARY) return;
         member.timeline = source.timeline;
@@ -148,7 +149,11 @@ final class SmallCluster {
     }
 
     private void restart(Member member, Action.Restart restart) {
-        member.phase = Phase.STANDBY;
+        restart(member, restart, Phase.STANDBY);
+    }
+
+    private void restart(Member member, Action.Restart restart, Phase phase) {
+        member.phase = phase;
         member.upstream = Optional.empty();
         if (restart.work() != Event.Work.NONE) {
             var source = members.get(new NodeId(restart.source()));
@@ -171,6 +176,13 @@ final class SmallCluster {
             member.inbox.add(new Event.PeerConnected(other));
             members.get(other).inbox.add(new Event.PeerConnected(id));
         }
+    }
+
+    /** Its server starts anew, as after a crash, and has not come to the end of its WAL yet. */
+    void crash(String name) {
+        var member = members.get(new NodeId(name));
+        member.lease = 0;
+        restart(member, new Action.Restart(true, Event.Work.NONE, "", DataIdentity.NONE, "crashed"), Phase.STARTING);
     }
 
     void start(String name) {
