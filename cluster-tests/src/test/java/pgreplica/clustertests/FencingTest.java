@@ -9,6 +9,9 @@ import static pgreplica.clustertests.P.P14;
 import static pgreplica.clustertests.P.P2;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -16,8 +19,10 @@ import org.junit.jupiter.api.Timeout;
 
 import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
+import pgreplica.harness.Node;
 import pgreplica.harness.Writer;
 import pgreplica.harness.run.Account;
+import pgreplica.harness.run.Exec;
 import pgreplica.harness.run.ProcessTable;
 import pgreplica.harness.wire.Session;
 
@@ -97,6 +102,46 @@ class FencingTest {
             cluster.awaitWhole();
             Checks.allNodesIdentical(cluster);
         }
+    }
+
+    /**
+     * The answer to a COMMIT waits in the send buffer for what follows it in the same query string. A backend that
+     * freezes there has passed every check of the commit; when it thaws alone, nobody stops it but itself.
+     */
+    @Test @Promise(P2)
+    void anAnswerStillInTheBufferIsNotSentAfterTheThaw() throws Exception {
+        try (var cluster = Cluster.of(3).start()) {
+            var former = cluster.awaitPrimary();
+            former.sql("app", "create table answered (i int)");
+            assertThat(commitAndSleep(former, 0).output()).as("without a fault").contains("COMMIT");
+
+            var client = CompletableFuture.supplyAsync(() -> commitAndSleep(former, 3));
+            var backend = Await.value("a client waits behind its commit", LIMIT, () -> former.sql("app",
+                    "select pid from pg_stat_activity where wait_event = 'PgSleep'"
+                    + " and (select count(*) from answered) = 2").column(0).stream().map(Long::valueOf).findFirst(),
+                    cluster::describe);
+            long frozen = former.freeze();
+            var promoted = cluster.awaitPrimaryOtherThan(former);
+            var writer = cluster.startWriter();
+            writer.awaitRowAfter(frozen, node -> node.equals(promoted.name()), Cluster.PRIMARY_LIMIT);
+            writer.stop();
+
+            ProcessTable.signal("CONT", List.of(backend));
+            var told = client.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+            assertThat(told.output()).as("what the client was told").doesNotContain("COMMIT");
+            assertThat(told.ok()).isFalse();
+            former.thaw();
+            former.awaitStreaming(Cluster.WHOLE_LIMIT);
+            cluster.awaitWhole();
+            Checks.allNodesIdentical(cluster);
+        }
+    }
+
+    private static Exec.Result commitAndSleep(Node node, int seconds) {
+        var target = node.superuser("app");
+        return Exec.attempt(List.of(node.program("psql"), "-X", "-h", target.host(), "-p", String.valueOf(target.port()),
+                "-U", target.user(), "-d", target.database(), "-c",
+                "begin; insert into answered values (1); commit; select pg_sleep(" + seconds + ")"));
     }
 
     /** A worker that was stopped by accident needs no more than to be told to go on. */

@@ -51,6 +51,7 @@ class KilledPrimaryTest {
     void onlyThePostmasterKilledWhileABackendGoesOn() {
         try (var cluster = Cluster.of(3).start()) {
             var primary = cluster.awaitPrimary();
+            var files = Checks.dataFileIdentity(primary);
             var pinned = cluster.startWriter(Writer.Options.pinnedTo(primary)).awaitRows(50);
             var writer = cluster.startWriter().awaitRows(50);
 
@@ -63,6 +64,7 @@ class KilledPrimaryTest {
 
             primary.kill();
             primary.start().awaitStreaming(Cluster.WHOLE_LIMIT);
+            assertThat(Checks.dataFileIdentity(primary)).as("not cloned").isEqualTo(files);
             writer.stop();
             cluster.awaitWhole();
             Checks.allNodesIdentical(cluster);

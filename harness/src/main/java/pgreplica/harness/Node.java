@@ -250,6 +250,11 @@ public final class Node {
         return new Target(files.socket().toString(), spec.port(), database, Blueprint.SUPERUSER, "");
     }
 
+    /** A program of the node's own version, such as psql. */
+    public String program(String name) {
+        return blueprint.install().program(name);
+    }
+
     /** An application over TCP. */
     public Target application() {
         return new Target(spec.host(), spec.port(), Blueprint.APPLICATION, Blueprint.APPLICATION,
