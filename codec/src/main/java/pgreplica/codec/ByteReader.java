@@ -111,10 +111,18 @@ public final class ByteReader {
         return Crc32.of(source, position, length);
     }
 
-    /** The checksum of what was read since {@code start}. */
-    public int checksumSince(int start) {
-        if (start < 0 || start > position) throw new IllegalArgumentException("nothing was read there");
-        return Crc32.of(source, start, position - start);
+    /** What {@link ByteWriter#seal} ended: everything before the last four bytes, which must be its checksum. */
+    public static ByteReader sealed(byte[] content) {
+        var whole = new ByteReader(content);
+        var body = whole.part(content.length - 4);
+        whole.checkSeal();
+        return body;
+    }
+
+    /** The next four bytes are the checksum of all before them. */
+    public void checkSeal() {
+        int checksum = Crc32.of(source, 0, position);
+        if (u32() != checksum) throw new Malformed("the checksum does not match");
     }
 
     public ByteReader skip(int length) {

@@ -37,6 +37,12 @@ public final class ByteWriter {
         return Crc32.of(buffer, start, length - start);
     }
 
+    /** The checksum of everything so far; what is behind it is not covered. */
+    public ByteWriter seal() {
+        u32(checksumFrom(0));
+        return this;
+    }
+
     public void u8(int value) {
         if (value < 0 || value > 255) throw new IllegalArgumentException("not a byte: " + value);
         makeRoom(1);

@@ -98,20 +98,17 @@ final class InstanceCodec {
         var out = new ByteWriter(64);
         out.u8(IDENTITY_VERSION);
         writeIdentity(out, identity);
-        out.u32(out.checksumFrom(0));
-        return out.toBytes();
+        return out.seal().toBytes();
     }
 
     /** A file that cannot be read says nothing either: the data is then not known to be ours. */
     static DataIdentity identityOf(byte[] content) {
         if (content.length == 0) return DataIdentity.NONE;
         try {
-            var in = new ByteReader(content);
-            int checksum = in.checksum(content.length - 4);
+            var in = ByteReader.sealed(content);
             if (in.u8() != IDENTITY_VERSION) return DataIdentity.NONE;
             var identity = readIdentity(in);
-            boolean whole = in.u32() == checksum && in.remaining() == 0;
-            return whole ? identity : DataIdentity.NONE;
+            return in.remaining() == 0 ? identity : DataIdentity.NONE;
         } catch (Malformed unreadable) {
             return DataIdentity.NONE;
         }

@@ -41,7 +41,7 @@ final class LogFile {
         int imageStart = out.length();
         RaftCodec.writeImage(out, log.base());
         out.u32At(imageStart - 4, out.length() - imageStart);
-        out.u32(out.checksumFrom(0));
+        out.seal();
         if (!log.entries().isEmpty()) writeBatch(out, 1, log.entries());
         return out.toBytes();
     }
@@ -103,13 +103,11 @@ final class LogFile {
     }
 
     private static Log readHead(ByteReader in) {
-        int start = in.position();
         if (in.u32() != HEAD_MARK) throw new Malformed("it is not a log of pg_replica");
         int version = in.u8();
         if (version != VERSION) throw new Malformed("it has version " + version + ", this release reads " + VERSION);
         var image = in.part(in.number());
-        int checksum = in.checksumSince(start);
-        if (in.u32() != checksum) throw new Malformed("the checksum of its head does not match");
+        in.checkSeal();
         var base = RaftCodec.readImage(image);
         image.finish();
         return new Log(base, List.of());

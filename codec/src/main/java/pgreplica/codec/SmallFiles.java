@@ -25,7 +25,7 @@ final class SmallFiles {
         Words.writeVoter(out, self);
         Words.writeTerm(out, ballot.term());
         out.optional(ballot.votedFor(), Words::writeVoter);
-        return sealed(out);
+        return out.seal().toBytes();
     }
 
     static BallotFile ballotOf(byte[] content) {
@@ -45,7 +45,7 @@ final class SmallFiles {
         var out = new ByteWriter(256);
         out.u8(VERSION);
         InstanceCodec.writeRecord(out, record);
-        return sealed(out);
+        return out.seal().toBytes();
     }
 
     static InstanceRecord instanceOf(byte[] content) {
@@ -65,7 +65,7 @@ final class SmallFiles {
         InstanceCodec.writeIdentity(out, floor.identity());
         Words.writeTimeline(out, floor.timeline());
         Words.writeLsn(out, floor.position());
-        return sealed(out);
+        return out.seal().toBytes();
     }
 
     static Action.NoteFloor floorOf(byte[] content) {
@@ -79,16 +79,8 @@ final class SmallFiles {
         }
     }
 
-    private static byte[] sealed(ByteWriter out) {
-        out.u32(out.checksumFrom(0));
-        return out.toBytes();
-    }
-
     private static ByteReader opened(byte[] content) {
-        var whole = new ByteReader(content);
-        int checksum = whole.checksum(content.length - 4);
-        var body = whole.part(content.length - 4);
-        if (whole.u32() != checksum) throw new Malformed("its checksum does not match");
+        var body = ByteReader.sealed(content);
         int version = body.u8();
         if (version != VERSION) throw new Malformed("it has version " + version + ", this release reads " + VERSION);
         return body;
