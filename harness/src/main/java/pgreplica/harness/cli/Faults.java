@@ -5,9 +5,8 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-/** Verbs that do harm, and those that end it. NODE may be the word "primary". */
+/** Verbs that do harm, and those that end it. */
 final class Faults {
     private Faults() {}
 
@@ -15,16 +14,13 @@ final class Faults {
 
     @Command(name = "kill", mixinStandardHelpOptions = true, description = "SIGKILL all processes of a node, or one.")
     static final class Kill implements Callable<Integer> {
-        @Mixin private Named named;
-
-        @Parameters(index = "0", paramLabel = "NODE")
-        private String node;
+        @Mixin private OneNode chosen;
 
         @Option(names = "--only", description = "${COMPLETION-CANDIDATES}")
         private Victim only;
 
         @Override public Integer call() {
-            var victim = Observing.node(named.cluster(), node);
+            var victim = chosen.node();
             switch (only) {
                 case null -> victim.kill();
                 case postmaster -> victim.killPostmaster();
@@ -37,16 +33,13 @@ final class Faults {
 
     @Command(name = "freeze", mixinStandardHelpOptions = true, description = "SIGSTOP all processes of a node, or its worker.")
     static final class Freeze implements Callable<Integer> {
-        @Mixin private Named named;
-
-        @Parameters(index = "0", paramLabel = "NODE")
-        private String node;
+        @Mixin private OneNode chosen;
 
         @Option(names = "--only", description = "worker")
         private Victim only;
 
         @Override public Integer call() {
-            var victim = Observing.node(named.cluster(), node);
+            var victim = chosen.node();
             switch (only) {
                 case null -> victim.freeze();
                 case worker -> victim.freezeWorker();
@@ -59,14 +52,12 @@ final class Faults {
 
     @Command(name = "thaw", mixinStandardHelpOptions = true, description = "SIGCONT all processes of a node.")
     static final class Thaw implements Callable<Integer> {
-        @Mixin private Named named;
-
-        @Parameters(index = "0", paramLabel = "NODE")
-        private String node;
+        @Mixin private OneNode chosen;
 
         @Override public Integer call() {
-            named.cluster().node(node).thaw();
-            System.out.println("thawed " + node);
+            var victim = chosen.node();
+            victim.thaw();
+            System.out.println("thawed " + victim);
             return 0;
         }
     }
@@ -74,10 +65,7 @@ final class Faults {
     @Command(name = "cut", mixinStandardHelpOptions = true,
             description = "Drop packets between a node and others in silence. Needs a cluster made with --netns.")
     static final class Cut implements Callable<Integer> {
-        @Mixin private Named named;
-
-        @Parameters(index = "0", paramLabel = "NODE")
-        private String node;
+        @Mixin private OneNode chosen;
 
         @Option(names = "--from", paramLabel = "NODE", description = "only between these two (default: from all other nodes)")
         private String from;
@@ -89,8 +77,8 @@ final class Faults {
         private boolean clients;
 
         @Override public Integer call() {
-            var cluster = named.cluster();
-            var victim = Observing.node(cluster, node);
+            var cluster = chosen.cluster();
+            var victim = chosen.in(cluster);
             var peers = from == null ? cluster.others(victim) : java.util.List.of(cluster.node(from));
             for (var peer : peers) {
                 cluster.cut(victim, peer);

@@ -5,7 +5,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** Verbs that start and end nodes, and the cluster. */
 final class Lifecycle {
@@ -13,26 +12,20 @@ final class Lifecycle {
 
     @Command(name = "stop", mixinStandardHelpOptions = true, description = "Shut a node down (fast).")
     static final class Stop implements Callable<Integer> {
-        @Mixin private Named named;
-
-        @Parameters(index = "0", paramLabel = "NODE")
-        private String node;
+        @Mixin private OneNode chosen;
 
         @Override public Integer call() {
-            Observing.node(named.cluster(), node).stop();
+            chosen.node().stop();
             return 0;
         }
     }
 
     @Command(name = "start", mixinStandardHelpOptions = true, description = "Start a node.")
     static final class Start implements Callable<Integer> {
-        @Mixin private Named named;
-
-        @Parameters(index = "0", paramLabel = "NODE")
-        private String node;
+        @Mixin private OneNode chosen;
 
         @Override public Integer call() {
-            named.cluster().node(node).start();
+            chosen.node().start();
             return 0;
         }
     }
@@ -40,10 +33,7 @@ final class Lifecycle {
     @Command(name = "wipe", mixinStandardHelpOptions = true,
             description = "Empty a stopped node's state directory and replace its data by a fresh initdb.")
     static final class Wipe implements Callable<Integer> {
-        @Mixin private Named named;
-
-        @Parameters(index = "0", paramLabel = "NODE")
-        private String node;
+        @Mixin private OneNode chosen;
 
         @Option(names = "--raft", description = "only the state directory")
         private boolean raft;
@@ -52,7 +42,7 @@ final class Lifecycle {
         private boolean data;
 
         @Override public Integer call() {
-            var victim = named.cluster().node(node);
+            var victim = chosen.node();
             if (raft || !data) victim.wipeState();
             if (data || !raft) victim.wipeData();
             return 0;

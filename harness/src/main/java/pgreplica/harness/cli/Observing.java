@@ -11,8 +11,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-import pgreplica.harness.Cluster;
-import pgreplica.harness.HarnessException;
 import pgreplica.harness.Node;
 import pgreplica.harness.NodeStatus;
 import pgreplica.harness.run.Json;
@@ -39,17 +37,14 @@ final class Observing {
 
     @Command(name = "psql", description = "Open psql on a node as superuser.")
     static final class Psql implements Callable<Integer> {
-        @Mixin private Named named;
-
-        @Parameters(index = "0", paramLabel = "NODE")
-        private String node;
+        @Mixin private OneNode chosen;
 
         @Parameters(index = "1..*", paramLabel = "ARGUMENT", description = "for psql; put -- before options")
         private List<String> arguments = new ArrayList<>();
 
         @Override public Integer call() throws IOException, InterruptedException {
-            var cluster = named.cluster();
-            var target = cluster.node(node).superuser("postgres");
+            var cluster = chosen.cluster();
+            var target = chosen.in(cluster).superuser("postgres");
             var command = new ArrayList<>(List.of(cluster.blueprint().install().program("psql"),
                     "-h", target.host(), "-p", String.valueOf(target.port()), "-U", target.user(), "-d", target.database()));
             command.addAll(arguments);
@@ -59,16 +54,13 @@ final class Observing {
 
     @Command(name = "logs", mixinStandardHelpOptions = true, description = "Print a node's server log.")
     static final class Logs implements Callable<Integer> {
-        @Mixin private Named named;
-
-        @Parameters(index = "0", paramLabel = "NODE")
-        private String node;
+        @Mixin private OneNode chosen;
 
         @Option(names = "--tail", paramLabel = "LINES", description = "only the last lines")
         private Integer tail;
 
         @Override public Integer call() {
-            var lines = named.cluster().node(node).log().lines().toList();
+            var lines = chosen.node().log().lines().toList();
             int from = tail == null ? 0 : Math.max(0, lines.size() - tail);
             lines.subList(from, lines.size()).forEach(System.out::println);
             return 0;
@@ -119,11 +111,5 @@ final class Observing {
             json.put("processes", node.processes().stream().map(ProcessTable.Entry::pid).toList());
             return json;
         }
-    }
-
-    /** The node of a cluster that a command names, or its primary if it says "primary". */
-    static Node node(Cluster cluster, String name) {
-        if (!name.equals("primary")) return cluster.node(name);
-        return cluster.primary().orElseThrow(() -> new HarnessException("there is no primary now: " + cluster.statuses()));
     }
 }
