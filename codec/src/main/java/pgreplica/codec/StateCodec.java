@@ -107,6 +107,7 @@ final class StateCodec {
 
     private static void writeSyncing(ByteWriter out, Syncing syncing) {
         out.optional(syncing.target(), ClusterCodec::writeSync);
+        out.bool(syncing.demanded());
         out.bool(syncing.proposed());
         Words.writeLsn(out, syncing.appliedAt());
         Words.writeLsn(out, syncing.mustReach());

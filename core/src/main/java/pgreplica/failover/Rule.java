@@ -43,6 +43,10 @@ public record Rule(int id, Predicate<View> when, Decision decision, String condi
             new Rule(80, v -> v.recoveringPrimary().isPresent(), Decision.WAIT,
                     "the last primary recovers by itself",
                     "it alone may hold the newest commits, and crash_restart_grace is not used up"),
+            new Rule(85, v -> v.reportsMissing() > 0 && v.successor().isPresent()
+                            && (v.better().isPresent() || !v.selfObstacle().isEmpty()), Decision.HAND_OVER_TO_SUCCESSOR,
+                    "a member of the sync set is ahead of this node",
+                    "what it has more may have been acknowledged, also if this node was told to take over"),
             new Rule(90, v -> v.reportsMissing() > 0, Decision.WAIT,
                     "too few members of the sync set have reported",
                     "a commit that was acknowledged may be only on a node that has not reported"),

@@ -41,7 +41,7 @@ public interface View {
     /** The last primary is coming back by itself and its grace is not used up. */
     Optional<NodeId> recoveringPrimary();
 
-    /** How many more valid reports of the sync set are needed. */
+    /** How many more valid reports of sync set members that hold no more WAL than this node are needed. */
     int reportsMissing();
 
     /** Why this node may not become primary itself; empty if it may. */

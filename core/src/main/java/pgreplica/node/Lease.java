@@ -39,7 +39,7 @@ final class Lease {
 
     private static void set(Turn turn, long untilMillis, String why) {
         var told = turn.told;
-        boolean quorum = turn.cluster.sync().waits();
+        boolean quorum = Quorum.decides(turn);
         if (told.leaseUntilMillis == untilMillis && told.leaseWhy.equals(why) && told.leaseQuorum == quorum) return;
         // An expired lease needs no word to close it; but the reason is what refused clients are shown.
         turn.act(new Action.SetLease(untilMillis, turn.term(), why, quorum));

@@ -56,34 +56,39 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
      * A serving leader's work on the sync set.
      *
      * @param target the set that is being changed to
+     * @param demanded Postgres uses it, so backends may be asked to acknowledge nothing that it does not confirm
      * @param proposed it is in the log, committed or not
-     * @param appliedAt Postgres's position when it was seen to use it; {@link Lsn#ZERO} before, and where the log
+     * @param appliedAt Postgres's position when both were seen to be so; {@link Lsn#ZERO} before, and where the log
      *     comes first
      * @param mustReach the position that a quorum must have before this primary serves
      * @param starvedSinceMillis since when fewer members stream than a commit needs; 0 if enough do
      */
-    public record Syncing(Optional<SyncSet> target, boolean proposed, Lsn appliedAt, Lsn mustReach, boolean reached,
-                          long starvedSinceMillis) {
-        static final Syncing NONE = new Syncing(Optional.empty(), false, Lsn.ZERO, Lsn.ZERO, false, 0);
+    public record Syncing(Optional<SyncSet> target, boolean demanded, boolean proposed, Lsn appliedAt, Lsn mustReach,
+                          boolean reached, long starvedSinceMillis) {
+        static final Syncing NONE = new Syncing(Optional.empty(), false, false, Lsn.ZERO, Lsn.ZERO, false, 0);
 
         Syncing withTarget(Optional<SyncSet> next) {
-            return new Syncing(next, false, Lsn.ZERO, mustReach, reached, starvedSinceMillis);
+            return new Syncing(next, false, false, Lsn.ZERO, mustReach, reached, starvedSinceMillis);
+        }
+
+        Syncing withDemanded() {
+            return new Syncing(target, true, proposed, appliedAt, mustReach, reached, starvedSinceMillis);
         }
 
         Syncing withProposed() {
-            return new Syncing(target, true, appliedAt, mustReach, reached, starvedSinceMillis);
+            return new Syncing(target, demanded, true, appliedAt, mustReach, reached, starvedSinceMillis);
         }
 
         Syncing withAppliedAt(Lsn mark) {
-            return new Syncing(target, proposed, mark, mustReach, reached, starvedSinceMillis);
+            return new Syncing(target, demanded, proposed, mark, mustReach, reached, starvedSinceMillis);
         }
 
         Syncing withReached(Lsn mark, boolean now) {
-            return new Syncing(target, proposed, appliedAt, mark, now, starvedSinceMillis);
+            return new Syncing(target, demanded, proposed, appliedAt, mark, now, starvedSinceMillis);
         }
 
         Syncing withStarvedSince(long millis) {
-            return new Syncing(target, proposed, appliedAt, mustReach, reached, millis);
+            return new Syncing(target, demanded, proposed, appliedAt, mustReach, reached, millis);
         }
     }
 

@@ -71,13 +71,16 @@ final class Outlook implements View {
         return recovering(turn);
     }
 
-    /** Reports of the sync set that are needed and not there, the own one counted; whoever votes (A8, B20). */
+    /**
+     * Reports of the sync set that are needed and not there, the own one counted; whoever votes (A8, B20). A member that
+     * is ahead of this node does not count: what it has more may have been acknowledged by it and one that is silent.
+     */
     @Override public int reportsMissing() {
         var sync = turn.cluster.sync();
         var own = OwnData.report(turn);
         int valid = own.isValid() && sync.has(turn.self(), own.incarnation()) ? 1 : 0;
         for (var report : reports(turn).entrySet()) {
-            boolean counts = report.getValue().isValid()
+            boolean counts = report.getValue().isValid() && report.getValue().compareProgress(own) <= 0
                     && sync.has(report.getKey(), report.getValue().incarnation());
             if (counts) valid++;
         }
@@ -116,6 +119,7 @@ final class Outlook implements View {
             case 25 -> " (" + text(view.handingOverTo()) + ")";
             case 27 -> " (" + view.ailment() + "; " + text(view.heir()) + " takes over)";
             case 28 -> " (" + text(view.relief()) + ")";
+            case 85 -> " (" + text(view.successor()) + ")";
             case 50, 110 -> " (" + view.selfObstacle() + "; handing over to " + text(view.successor()) + ")";
             case 70 -> " (" + view.awaitedReports() + ")";
             case 80 -> " (" + text(view.recoveringPrimary()) + ")";

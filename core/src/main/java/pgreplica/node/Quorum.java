@@ -55,6 +55,11 @@ final class Quorum {
         return isInForce(turn, sync) || isTargetInForce(turn) ? "" : "synchronous_standby_names is not in force yet";
     }
 
+    /** A commit may be acknowledged only when a quorum has confirmed it. */
+    static boolean decides(Turn turn) {
+        return turn.cluster.sync().waits() || turn.leadership.syncing.demanded();
+    }
+
     private static boolean isTargetInForce(Turn turn) {
         var target = turn.leadership.syncing.target();
         return target.isPresent() && isInForce(turn, target.get());
@@ -128,12 +133,18 @@ final class Quorum {
 
     /** Postgres waits by the new setting before the log says so; all that was confirmed by the old one comes along. */
     private static void applyFirst(Turn turn, SyncSet target) {
-        if (!Optional.of(target).equals(next(turn, turn.cluster.sync()))) {
+        var next = next(turn, turn.cluster.sync());
+        boolean wanted = next.isPresent() && next.get().waits() && confirming(turn, target, Lsn.ZERO) >= target.standbys();
+        if (!wanted) {
             turn.leadership.syncing = turn.leadership.syncing.withTarget(Optional.empty());
             return;
         }
         if (!isInForce(turn, target)) return;
-        var syncing = turn.leadership.syncing;
+        var syncing = turn.leadership.syncing.withDemanded();
+        turn.leadership.syncing = syncing;
+        // A commit that did not wait is acknowledged until the backends know; only what is seen after that bounds it.
+        boolean known = turn.told.leaseQuorum && (turn.observedAnew() || syncing.appliedAt().isAfter(Lsn.ZERO));
+        if (!known) return;
         var mark = syncing.appliedAt().equals(Lsn.ZERO) ? turn.observed.flushed() : syncing.appliedAt();
         turn.leadership.syncing = syncing.withAppliedAt(mark);
         if (confirming(turn, target, mark) >= target.standbys()) propose(turn, target);

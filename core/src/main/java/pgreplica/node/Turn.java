@@ -79,6 +79,11 @@ final class Turn {
         peers = changed;
     }
 
+    /** Whether this step brought a look at the server, made after all earlier actions were carried out. */
+    boolean observedAnew() {
+        return observed != before.observed();
+    }
+
     /** Whether another node said anything, or came or went, in this step. */
     boolean peersChanged() {
         return peers != before.peers();

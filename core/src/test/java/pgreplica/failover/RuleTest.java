@@ -111,9 +111,10 @@ class RuleTest {
         all.get(14).handingOverTo = Optional.of(OTHER);
         all.get(15).servesHere = true;
         all.get(15).relief = Optional.of(OTHER);
-        all.get(16).servesHere = true;
-        all.get(16).ailment = "its disk does not take writes";
-        all.get(16).heir = Optional.of(OTHER);
+        all.get(16).reportsMissing = 1;
+        all.get(16).better = Optional.of(OTHER);
+        all.get(16).successor = Optional.of(OTHER);
+        all.get(16).summoned = true;
         return all;
     }
 }

@@ -297,7 +297,10 @@ final class Postgres {
         if (preStart) return;
         boolean opens = leaseUntil == 0 && lease.untilMillis() > 0;
         leaseUntil = lease.untilMillis();
-        sync.demand(lease.quorum());
+        if (sync.demand(lease.quorum())) {
+            lastSeen = Observation.NOTHING; // It is looked at again in any case.
+            look();
+        }
         if (opens && isOpen()) world.promises.opens(host);
     }
 

@@ -32,8 +32,8 @@ final class Promises {
         }
     }
 
-    /** A commit whose client was told; {@code durable}: after a quorum had confirmed it. */
-    private record Commit(Wal.Branch branch, long lsn, boolean durable) {}
+    /** A commit whose client was told. */
+    private record Commit(Wal.Branch branch, long lsn) {}
 
     private final World world;
     private final TreeMap<Term, VoterId> leaders = new TreeMap<>();
@@ -42,6 +42,8 @@ final class Promises {
     private final TreeSet<LogPosition> judged = new TreeSet<>();
     private final TreeMap<Integer, NodeId> timelines = new TreeMap<>();
     private final List<Commit> acknowledged = new ArrayList<>();
+    private final List<Commit> promised = new ArrayList<>();
+    private final List<Commit> unpromised = new ArrayList<>();
     private long logLines;
     long promotions;
     long acknowledgements;
@@ -61,6 +63,7 @@ final class Promises {
             if (raft.isLeader()) {
                 oneLeader(raft.term(), raft.self());
                 appoints(host, state.get());
+                promiseEarlier(host, state.get());
             }
             long from = checkedUpTo.getOrDefault(raft.self(), 0L);
             for (long index = from + 1; index <= raft.commitIndex(); index++) {
@@ -99,24 +102,30 @@ final class Promises {
 
     void acknowledged(Host host, Wal.Branch branch, long lsn, boolean durable) {
         acknowledgements++;
+        var commit = new Commit(branch, lsn);
+        acknowledged.add(commit);
         if (durable) this.durable++;
-        acknowledged.add(new Commit(branch, lsn, durable));
+        (durable ? promised : unpromised).add(commit);
         oneOpenFence();
     }
 
     /** P3: whoever serves has every commit that a quorum confirmed. */
     void opens(Host host) {
-        for (var commit : acknowledged) {
-            if (commit.durable() && !host.postgres.wal().contains(commit.branch(), commit.lsn())) {
+        for (var commit : promised) {
+            if (!host.postgres.wal().contains(commit.branch(), commit.lsn())) {
                 throw new Broken("P3: " + host.id + " with " + host.postgres.wal() + " serves without the commit at "
                         + Long.toHexString(commit.lsn()) + " of timeline " + commit.branch().timeline());
             }
         }
     }
 
-    /** An operator allowed that acknowledged commits are lost. */
-    void lossAllowed() {
-        acknowledged.clear();
+    /** The log says that acknowledged commits are on a quorum: so are those of this primary from before (A8). */
+    private void promiseEarlier(Host host, NodeState state) {
+        if (unpromised.isEmpty() || !host.postgres.isPrimary() || !state.cluster().sync().waits()) return;
+        for (var commit : unpromised) {
+            if (host.postgres.wal().contains(commit.branch(), commit.lsn())) promised.add(commit);
+        }
+        unpromised.clear();
     }
 
     /** P7: only complete data of the cluster is promoted; P4: and not while leadership is on its way to a better node. */

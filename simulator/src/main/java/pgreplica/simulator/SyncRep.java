@@ -41,8 +41,11 @@ final class SyncRep {
         changes++;
     }
 
-    void demand(boolean quorum) {
+    /** True if it changes what may be acknowledged. */
+    boolean demand(boolean quorum) {
+        boolean changes = demanded != quorum;
         demanded = quorum;
+        return changes;
     }
 
     void set(String setting) {
@@ -71,6 +74,11 @@ final class SyncRep {
     }
 
     void committed(Wal.Branch branch, long lsn) {
+        // A session may choose to wait for nobody, as long as nobody demands it.
+        if (!demanded && dice.chance(0.1) && postgres.isOpen()) {
+            host.world.promises.acknowledged(host, branch, lsn, false);
+            return;
+        }
         waiting.add(new Waiting(branch, lsn));
         release();
     }
