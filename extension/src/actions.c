@@ -148,6 +148,22 @@ restart(PgrLoop *loop, const PgrAction *action)
 		answer(loop, PGR_TASK_RESTART, false, "somebody else is stopping the server");
 }
 
+/*
+ * Commits that do not see the new rule yet are flushed by now: what is
+ * observed next covers them, and the core hears of it in any case.
+ */
+static void
+set_lease(PgrLoop *loop, const PgrAction *action)
+{
+	bool		before = pg_atomic_read_u32(&pgr_shared->fence.quorum) != 0;
+
+	pgr_fence_set_lease(action->number, action->term, action->text, action->ok);
+	if (before == action->ok)
+		return;
+	loop->tell_anyway = true;
+	loop->observed_ms = 0;
+}
+
 static void
 promote(PgrLoop *loop, const PgrAction *action)
 {
@@ -292,7 +308,7 @@ run(PgrLoop *loop, const PgrAction *action)
 				break;
 			}
 		case PGR_ACTION_SET_LEASE:
-			pgr_fence_set_lease(action->number, action->term, action->text, action->ok);
+			set_lease(loop, action);
 			break;
 		case PGR_ACTION_SEAL:
 			pgr_gate_close();

@@ -88,10 +88,6 @@ extern int	pgr_config_problems(PgrProblem *out, int max);
 
 extern const char *pgr_sync_mode_name(void);
 
-/* Why so many standbys cannot be waited for with these nodes; false: they can. */
-extern bool pgr_sync_standbys_are_wrong(int n_nodes, bool witness, int standbys,
-										char *why, size_t size);
-
 /* Largest tolerated loss in bytes, -1: no limit. */
 extern int64 pgr_max_failover_lag_bytes(void);
 

@@ -20,6 +20,7 @@
 
 #include "auth.h"
 #include "config_check.h"
+#include "sync.h"
 
 #define MAX_REJECTED 16
 
@@ -253,29 +254,6 @@ check_server(PgrProblems *problems)
 	if (pgr_replication_user[0] == '\0')
 		pgr_problem_add(problems, true, "pg_replica.replication_user", "",
 						"Set it to a role with the attribute REPLICATION.", "it is not set");
-}
-
-/*
- * pgr_sync_standbys_are_wrong
- *		A commit is on the primary and on so many others.  A majority of the
- *		nodes elects, so the nodes that a majority can leave out must be too
- *		few to hold all of them (rule B7); and a node cannot wait for itself or
- *		for a witness.
- */
-bool
-pgr_sync_standbys_are_wrong(int n_nodes, bool witness, int standbys, char *why, size_t size)
-{
-	int			minority = (n_nodes - 1) / 2;
-	int			most = n_nodes - 1 - (witness ? 1 : 0);
-
-	if (standbys == 0 || n_nodes == 0 || (standbys >= minority && standbys <= most))
-		return false;
-	if (standbys < minority)
-		snprintf(why, size, "a majority of %d nodes can leave out %d, and with them every copy of a commit",
-				 n_nodes, minority);
-	else
-		snprintf(why, size, "there are only %d nodes to wait for", most);
-	return true;
 }
 
 static void

@@ -108,8 +108,9 @@ tell_observation(PgrLoop *loop, int64 now)
 		return;
 	pgr_observe(&seen);
 	loop->observed_ms = now;
-	if (memcmp(&seen, &loop->seen, sizeof(seen)) != 0)
+	if (loop->tell_anyway || memcmp(&seen, &loop->seen, sizeof(seen)) != 0)
 	{
+		loop->tell_anyway = false;
 		loop->seen = seen;
 		pgr_event_observed(&loop->event, &loop->seen);
 		step(loop);

@@ -51,6 +51,7 @@ typedef struct PgrLoop
 	int			n_answers;
 	PgrAnswer	answers[PGR_ANSWERS_MAX];
 
+	bool		tell_anyway;	/* the next one, also if it is the same */
 	PgrObservation seen;		/* the last one that was told */
 	PgrWriter	event;
 	uint8	   *actions;

@@ -45,6 +45,29 @@ pgr_sync_lists(const char *text, const char *name)
 	return false;
 }
 
+/*
+ * pgr_sync_standbys_are_wrong
+ *		A commit is on the primary and on so many others.  A majority of the
+ *		nodes elects, so the nodes that a majority can leave out must be too
+ *		few to hold all of them (rule B7); and a node cannot wait for itself or
+ *		for a witness.
+ */
+bool
+pgr_sync_standbys_are_wrong(int n_nodes, bool witness, int standbys, char *why, size_t size)
+{
+	int			minority = (n_nodes - 1) / 2;
+	int			most = n_nodes - 1 - (witness ? 1 : 0);
+
+	if (standbys == 0 || n_nodes == 0 || (standbys >= minority && standbys <= most))
+		return false;
+	if (standbys < minority)
+		snprintf(why, size, "a majority of %d nodes can leave out %d, and with them every copy of a commit",
+				 n_nodes, minority);
+	else
+		snprintf(why, size, "there are only %d nodes to wait for", most);
+	return true;
+}
+
 static PgrSyncDefined
 defined_by(const char *text)
 {
@@ -260,17 +283,18 @@ pgr_sync_want(const char *text)
 	PgrSyncShared *sync = &pgr_shared->sync;
 	char		seen[PGR_SYNC_TEXT_SIZE];
 	bool		another;
+	bool		found;
 
 	pgr_sync_observe(seen, sizeof(seen));
 	SpinLockAcquire(&sync->mutex);
 	another = sync->asked == 0 || strcmp(sync->wanted, text) != 0;
-	if (is_in_the_file(sync, text))
+	found = is_in_the_file(sync, text);
+	if (found)
 	{
 		strlcpy(sync->wanted, text, sizeof(sync->wanted));
 		sync->generation = (uint32) pgr_sync_generation;
 		sync->asked = sync->written = 1;
-		sync->asked_ms = pgr_now_ms();
-		sync->written_ms = 0;	/* it is read again at once */
+		sync->asked_ms = sync->written_ms = pgr_now_ms();
 	}
 	/* the same again: only if it was lost, by a failure or by another hand */
 	else if (another || sync->failed == sync->asked ||
@@ -284,5 +308,7 @@ pgr_sync_want(const char *text)
 			sync->defined = PGR_SYNC_DEFINED_UNKNOWN;
 	}
 	SpinLockRelease(&sync->mutex);
+	if (found && pgr_sync_generation != 0)
+		(void) kill(PostmasterPid, SIGHUP);
 	pgr_assistant_wake();
 }

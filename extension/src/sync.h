@@ -75,6 +75,10 @@ extern void pgr_sync_observe(char *out, size_t size);
 /* For the assistant: writes what is asked for, if anything. */
 extern void pgr_sync_write(void);
 
+/* Why so many standbys cannot be waited for with these nodes; false: they can. */
+extern bool pgr_sync_standbys_are_wrong(int n_nodes, bool witness, int standbys,
+										char *why, size_t size);
+
 /* Does a list like ANY 1 ("a", "b") name it? */
 extern bool pgr_sync_lists(const char *text, const char *name);
 

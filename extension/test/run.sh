@@ -6,8 +6,16 @@ PG_CONFIG=${PG_CONFIG:-pg_config}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-gcc -std=gnu11 -O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined -fwrapv -fno-strict-aliasing \
-    -Wall -Werror -D_GNU_SOURCE -I../src -I"$("$PG_CONFIG" --includedir-server)" \
-    wire_test.c ../src/frame.c ../src/auth.c ../src/store.c -o "$work/wire_test" \
-    -L"$("$PG_CONFIG" --pkglibdir)" -L"$("$PG_CONFIG" --libdir)" -lpgcommon -lpgport -lcrypto -lm
+build() {
+    local program=$1
+    shift
+    gcc -std=gnu11 -O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined -fwrapv -fno-strict-aliasing \
+        -Wall -Werror -D_GNU_SOURCE -I../src -I"$("$PG_CONFIG" --includedir-server)" \
+        "$@" -o "$work/$program" \
+        -L"$("$PG_CONFIG" --pkglibdir)" -L"$("$PG_CONFIG" --libdir)" -lpgcommon -lpgport -lcrypto -lm
+}
+
+build wire_test wire_test.c ../src/frame.c ../src/auth.c ../src/store.c
 "$work/wire_test" "$work"
+build sync_test sync_test.c ../src/sync.c
+"$work/sync_test"
