@@ -135,7 +135,7 @@ start(const uint8_t *at)
 		get_str(&at, host, sizeof(host));
 		at += 8;
 	}
-	at += 12 + 8;
+	at += 12 + 8 + 1 + 4 + 1;
 	get_str(&at, text, sizeof(text));
 	files = get_u32(&at);
 	for (uint32_t i = 0; i < files; i++)
@@ -213,6 +213,7 @@ tick(void)
 			i64(now + 800);
 			i64(7);
 			str("the stub holds no lease");
+			u8(0);
 		}
 		begin(15);
 		i64(now + 100);
