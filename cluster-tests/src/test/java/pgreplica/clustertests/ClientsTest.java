@@ -57,7 +57,7 @@ class ClientsTest {
 
     private boolean psql(String turn) {
         int number = List.of("before", "after", "again").indexOf(turn);
-        return Exec.attempt(List.of(cluster.blueprint().install().program("psql"), "-X", "-q", "-d",
+        return Exec.attempt(cluster.blueprint().install().command("psql", "-X", "-q", "-d",
                 cluster.uri(), "-c", "insert into followed values ('psql', " + number + ")")).ok();
     }
 

@@ -19,7 +19,6 @@ import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
 import pgreplica.harness.Node;
 import pgreplica.harness.run.Exec;
-import pgreplica.harness.run.PgInstall;
 
 /** A node that has gone its own way comes back: by rewind if possible, by clone if not, and never by losing its data first. */
 @Tag("cluster")
@@ -106,7 +105,7 @@ class RejoinTest {
                 former.start();
                 Await.condition("the moment of the kill", Cluster.PRIMARY_LIMIT, () -> System.nanoTime() >= until, () -> "");
                 former.kill();
-                assertThat(completeDataDirectories(former)).as("complete data directories, seed " + seed).isNotEmpty();
+                assertThat(completeDataDirectories(cluster, former)).as("complete data directories, seed " + seed).isNotEmpty();
             }
             former.start().awaitStreaming(Cluster.WHOLE_LIMIT);
             cluster.awaitWhole();
@@ -124,11 +123,11 @@ class RejoinTest {
     }
 
     /** Directories below the node's home whose control file is valid and that hold the big table. */
-    private static List<Path> completeDataDirectories(Node node) throws IOException {
-        var controldata = PgInstall.find(System.getenv().getOrDefault("PGREPLICA_PG", "15")).program("pg_controldata");
+    private static List<Path> completeDataDirectories(Cluster cluster, Node node) throws IOException {
+        var install = cluster.blueprint().install();
         try (var paths = Files.walk(node.files().home(), 4)) {
             return paths.filter(path -> path.endsWith("global/pg_control")).map(path -> path.getParent().getParent())
-                    .filter(data -> Exec.attempt(List.of(controldata, "-D", data.toString())).ok())
+                    .filter(data -> Exec.attempt(install.command("pg_controldata", "-D", data.toString())).ok())
                     .filter(data -> sizeOf(data) > 100_000_000).toList();
         }
     }

@@ -92,12 +92,13 @@ public final class Node {
     /** Starts the server in a session of its own and returns at once. */
     public Node start() {
         if (life() != NodeStatus.Life.DOWN) throw new HarnessException(name() + " still has processes: " + processes());
-        var server = new ArrayList<>(List.of(blueprint.install().program("postgres"),
+        var install = blueprint.install();
+        var server = new ArrayList<>(List.of(install.program("postgres"),
                 "-D", files.data().toString()));
         if (!files.configInside()) server.addAll(List.of("-c", "config_file=" + files.config()));
         var command = new ArrayList<>(blueprint.network().prefix(spec.number()));
         command.add("setsid");
-        command.addAll(account.command(server));
+        command.addAll(install.inItsSystem(account.command(server)));
         try {
             var log = ProcessBuilder.Redirect.appendTo(files.log().toFile());
             var process = Exec.builder(command, Map.of()).redirectOutput(log).redirectErrorStream(true)

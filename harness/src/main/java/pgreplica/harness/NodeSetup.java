@@ -50,7 +50,7 @@ final class NodeSetup {
         var command = new ArrayList<>(List.of(install.program("initdb"), "-D", files.data().toString(),
                 "-U", Blueprint.SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-A", "trust"));
         if (blueprint.options().checksums()) command.add("--data-checksums");
-        Exec.run(account.command(command));
+        Exec.run(install.inItsSystem(account.command(command)));
         configure();
         if (founder) runSingleUser(foundingSql());
     }
@@ -126,7 +126,7 @@ final class NodeSetup {
     private void runSingleUser(List<String> statements) {
         var command = new ArrayList<>(List.of(install.program("postgres"), "--single", "-D", files.data().toString(),
                 "-c", "config_file=" + files.config(), "-c", "shared_preload_libraries=", "postgres"));
-        var output = Exec.run(account.command(command), Map.of(), String.join("\n", statements) + "\n");
+        var output = Exec.run(install.inItsSystem(account.command(command)), Map.of(), String.join("\n", statements) + "\n");
         if (output.contains("ERROR:") || output.contains("FATAL:")) {
             throw new HarnessException("preparing " + node.name() + " failed:\n" + output);
         }

@@ -63,21 +63,21 @@ class CutTest {
     }
 
     private static boolean reaches(Cluster cluster, Node from, Node to) {
-        return Exec.attempt(inside(cluster, from, cluster.blueprint().install().program("pg_isready"),
-                "-h", to.spec().host(), "-p", String.valueOf(to.spec().port()), "-t", "1")).ok();
+        return Exec.attempt(inside(cluster, from, cluster.blueprint().install().command("pg_isready",
+                "-h", to.spec().host(), "-p", String.valueOf(to.spec().port()), "-t", "1"))).ok();
     }
 
     /** TCP segments that arrived at a node. */
     private static long received(Cluster cluster, Node node) {
-        var lines = Exec.run(inside(cluster, node, "cat", "/proc/net/snmp")).lines()
+        var lines = Exec.run(inside(cluster, node, List.of("cat", "/proc/net/snmp"))).lines()
                 .filter(line -> line.startsWith("Tcp:")).toList();
         int column = List.of(lines.get(0).split(" ")).indexOf("InSegs");
         return Long.parseLong(lines.get(1).split(" ")[column]);
     }
 
-    private static List<String> inside(Cluster cluster, Node node, String... command) {
+    private static List<String> inside(Cluster cluster, Node node, List<String> command) {
         var full = new ArrayList<>(cluster.blueprint().network().prefix(node.spec().number()));
-        full.addAll(List.of(command));
+        full.addAll(command);
         return full;
     }
 }

@@ -124,7 +124,7 @@ public final class OverheadBench {
 
     private String pgbench(Node node, List<String> arguments) {
         var target = node.superuser("postgres");
-        var command = new ArrayList<>(List.of(install.program("pgbench"), "-h", target.host(), "-p",
+        var command = new ArrayList<>(install.command("pgbench", "-h", target.host(), "-p",
                 String.valueOf(target.port()), "-U", target.user()));
         command.addAll(arguments);
         command.add(target.database());

@@ -22,7 +22,7 @@ public final class BenchCommand {
         @Option(names = "--json", paramLabel = "FILE", description = "write all values there")
         private Path json;
 
-        @Option(names = "--pg", paramLabel = "VERSION", defaultValue = "15")
+        @Option(names = "--pg", paramLabel = "VERSION", defaultValue = "${env:PGREPLICA_PG:-15}")
         String version;
 
         abstract Report measure();

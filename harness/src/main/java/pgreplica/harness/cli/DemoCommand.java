@@ -30,7 +30,7 @@ public final class DemoCommand implements Callable<Integer> {
     @Option(names = "--stop", description = "end the cluster that an earlier demo left running")
     private boolean stop;
 
-    @Option(names = "--pg", paramLabel = "VERSION", defaultValue = "15", description = "major version of PostgreSQL (default 15)")
+    @Option(names = "--pg", paramLabel = "VERSION", defaultValue = "${env:PGREPLICA_PG:-15}", description = "major version of PostgreSQL (default ${DEFAULT-VALUE})")
     private String version;
 
     private final Display display = new Display();

@@ -43,9 +43,9 @@ final class Observing {
         private List<String> arguments = new ArrayList<>();
 
         @Override public Integer call() throws IOException, InterruptedException {
-            var cluster = chosen.cluster();
-            var target = chosen.in(cluster).superuser("postgres");
-            var command = new ArrayList<>(List.of(cluster.blueprint().install().program("psql"),
+            var cluster = named.cluster();
+            var target = cluster.node(node).superuser("postgres");
+            var command = new ArrayList<>(cluster.blueprint().install().command("psql",
                     "-h", target.host(), "-p", String.valueOf(target.port()), "-U", target.user(), "-d", target.database()));
             command.addAll(arguments);
             return new ProcessBuilder(command).inheritIO().start().waitFor();

@@ -20,7 +20,7 @@ final class UpCommand implements Callable<Integer> {
     @Option(names = "--nodes", paramLabel = "N", defaultValue = "3", description = "how many (default 3)")
     private int nodes;
 
-    @Option(names = "--pg", paramLabel = "VERSION", description = "major version of PostgreSQL (default 15)")
+    @Option(names = "--pg", paramLabel = "VERSION", description = "major version of PostgreSQL")
     private String version;
 
     @Option(names = "--netns", description = "each node in a network namespace, so that it can be cut off; needs root")

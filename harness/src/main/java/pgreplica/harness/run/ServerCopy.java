@@ -20,18 +20,27 @@ import pgreplica.harness.HarnessException;
 public record ServerCopy(Path root) {
     private static final String LIBRARY = "pg_replica.so";
 
-    /** The directory that ./dev build wrote to, if it did: build-17, build, here or beside this module. */
+    /** The directory that ./dev build wrote to, if it did: build/17, build, here or beside this module. */
     public static Optional<Path> builtFor(String version) {
         var configured = System.getenv("PGREPLICA_BUILD");
         if (configured != null) return Optional.of(Path.of(configured));
         var here = Path.of(System.getProperty("user.dir"));
         for (var place : List.of(here, here.resolveSibling("."))) {
-            for (var name : List.of("build-" + version, "build")) {
+            for (var name : List.of("build/" + version, "build")) {
                 var directory = place.resolve(name).normalize();
-                if (Files.isReadable(directory.resolve(LIBRARY))) return Optional.of(directory);
+                if (isFor(version, directory)) return Optional.of(directory);
             }
         }
         return Optional.empty();
+    }
+
+    private static boolean isFor(String version, Path build) {
+        try {
+            return Files.isReadable(build.resolve(LIBRARY))
+                    && Files.readString(build.resolve("SERVER")).startsWith("PostgreSQL " + version + ".");
+        } catch (IOException neverBuilt) {
+            return false;
+        }
     }
 
     public static boolean exists(Path root) {
@@ -40,19 +49,19 @@ public record ServerCopy(Path root) {
 
     /** The copy, seen as an installation. */
     public PgInstall install(PgInstall original) {
-        return new PgInstall(original.version(), below(original.binaries()));
+        return new PgInstall(original.version(), below(original.binaries()), original.system());
     }
 
     public void create(PgInstall original, Path build) {
         var libraries = original.configured("--pkglibdir");
         var share = original.configured("--sharedir");
         try {
-            copyAll(original.binaries());
-            linkAll(libraries);
-            linkAll(share);
+            copyAll(original, original.binaries());
+            linkAll(original, libraries);
+            linkAll(original, share);
             var extension = share.resolve("extension");
             Files.delete(below(extension));
-            linkAll(extension);
+            linkAll(original, extension);
             replace(build.resolve(LIBRARY), below(libraries));
             try (var files = Files.list(build)) {
                 for (var file : files.toList()) {
@@ -69,17 +78,19 @@ public record ServerCopy(Path root) {
         return root.resolve(original.toString().substring(1));
     }
 
-    private void copyAll(Path directory) throws IOException {
+    private void copyAll(PgInstall original, Path directory) throws IOException {
         Files.createDirectories(below(directory));
-        try (var files = Files.list(directory)) {
-            for (var file : files.toList()) Files.copy(file, below(file), StandardCopyOption.REPLACE_EXISTING);
+        try (var files = Files.list(original.seenFromOutside(directory))) {
+            for (var file : files.toList()) {
+                Files.copy(file, below(directory.resolve(file.getFileName())), StandardCopyOption.REPLACE_EXISTING);
+            }
         }
     }
 
-    private void linkAll(Path directory) throws IOException {
+    private void linkAll(PgInstall original, Path directory) throws IOException {
         Files.createDirectories(below(directory));
-        try (var entries = Files.list(directory)) {
-            for (var entry : entries.toList()) {
+        try (var entries = Files.list(original.seenFromOutside(directory))) {
+            for (var entry : entries.map(found -> directory.resolve(found.getFileName())).toList()) {
                 // The programs may lie below the library directory, as on Debian, and are already there.
                 if (!Files.exists(below(entry), LinkOption.NOFOLLOW_LINKS)) Files.createSymbolicLink(below(entry), entry);
             }
