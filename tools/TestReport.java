@@ -64,7 +64,7 @@ final class TestReport {
 
     /** What the annotation of the method, or else of its class, says in the source. */
     private Optional<String> promises(String type, String name) throws IOException {
-        var source = source(type.substring(type.lastIndexOf('.') + 1).replaceFirst("\\$.*", ""));
+        var source = source(type.substring(type.lastIndexOf('.') + 1).replaceFirst("[$(].*", ""));
         if (source.isEmpty()) return Optional.empty();
         var method = Pattern.compile("\\bvoid " + Pattern.quote(name.replaceFirst("\\W.*", "")) + "\\(").matcher(source.get());
         int end = method.find() ? method.start() : 0;

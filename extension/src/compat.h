@@ -98,7 +98,7 @@ pgr_find_setting(const char *name)
 #endif
 
 /* In the WAL receiver: leave if somebody asked for it. */
-#if PG_VERSION_NUM >= 170000
+#if PG_VERSION_NUM >= 180000
 #define PgrWalReceiverInterrupts() CHECK_FOR_INTERRUPTS()
 #else
 #define PgrWalReceiverInterrupts() ProcessWalRcvInterrupts()

@@ -74,7 +74,7 @@ class ConfigurationTest {
                 new Mistake("recovery_target_name", "somewhere", "it is not used", false));
     }
 
-    @Test @Promise(P12) @Timeout(400)
+    @Test @Promise(P12) @Timeout(400) @Tag("essential")
     void everyMistakeIsNamedInTheLogAndInCheck() throws IOException {
         try (var cluster = Cluster.of(1).start()) {
             var node = cluster.nodes().getFirst();
@@ -135,7 +135,7 @@ class ConfigurationTest {
     }
 
     /** A server that has the library loaded and nothing set is an ordinary server, and says so once. */
-    @Test @Timeout(120)
+    @Test @Timeout(120) @Tag("essential")
     void loadedButUnconfiguredSaysSoOnceAndDoesNothing() {
         try (var cluster = Cluster.of(1).plain().set("shared_preload_libraries", "pg_replica").start()) {
             var node = cluster.nodes().getFirst();

@@ -20,7 +20,7 @@ import pgreplica.harness.wire.Session;
 class CrashedBackendTest {
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
-    @Test @Promise({P4, P11}) @Timeout(180)
+    @Test @Promise({P4, P11}) @Timeout(180) @Tag("essential")
     void inAsyncModeThePrimaryComesBackWithEveryAcknowledgedCommit() throws Exception {
         try (var cluster = Cluster.of(3).start()) {
             var primary = cluster.awaitPrimary();

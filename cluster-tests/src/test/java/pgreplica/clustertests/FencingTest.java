@@ -33,7 +33,7 @@ class FencingTest {
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
     /** Its clients still reach it, and one of them writes the whole time. */
-    @Test @Promise({P2, P11})
+    @Test @Promise({P2, P11}) @Tag("essential")
     void aPrimaryInTheMinorityRefusesWritesWithinItsLease() {
         assumeTrue(Account.isRoot(), "network namespaces need root");
         try (var cluster = Cluster.of(3).namespaces().start()) {
@@ -75,7 +75,7 @@ class FencingTest {
         }
     }
 
-    @Test @Promise({P2, P11, P13})
+    @Test @Promise({P2, P11, P13}) @Tag("essential")
     void aFrozenPrimaryAcknowledgesNothingWhenItThaws() throws Exception {
         try (var cluster = Cluster.of(3).start()) {
             var former = cluster.awaitPrimary();

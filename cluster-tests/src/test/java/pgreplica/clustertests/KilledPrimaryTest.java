@@ -26,7 +26,7 @@ class KilledPrimaryTest {
     /** Asynchronous standbys follow within this time, also on a machine that does other things. */
     private static final long LAST_MOMENTS_NANOS = Duration.ofSeconds(1).toNanos();
 
-    @Test @Promise({P2, P4, P7, P11})
+    @Test @Promise({P2, P4, P7, P11}) @Tag("essential")
     void allProcessesKilled() {
         try (var cluster = Cluster.of(3).start()) {
             var primary = cluster.awaitPrimary();
@@ -72,7 +72,7 @@ class KilledPrimaryTest {
     }
 
     /** Postgres answers the death of any process that has shared memory with a crash restart. */
-    @Test @Promise({P2, P11, P14})
+    @Test @Promise({P2, P11, P14}) @Tag("essential")
     void onlyTheWorkerKilled() {
         try (var cluster = Cluster.of(3).start()) {
             var primary = cluster.awaitPrimary();

@@ -24,7 +24,7 @@ import pgreplica.harness.run.Exec;
 @Tag("cluster")
 @Timeout(300)
 class RejoinTest {
-    @Test @Promise({P7, P11})
+    @Test @Promise({P7, P11}) @Tag("essential")
     void aDivergedPrimaryIsRewound() {
         try (var cluster = Cluster.of(3).start()) {
             var former = cluster.awaitPrimary();
@@ -67,7 +67,7 @@ class RejoinTest {
     }
 
     /** A node whose data directory was replaced by a fresh one clones the cluster's data. */
-    @Test @Promise({P7, P11})
+    @Test @Promise({P7, P11}) @Tag("essential")
     void aWipedNodeClones() {
         try (var cluster = Cluster.of(3).start()) {
             var standby = cluster.others(cluster.awaitPrimary()).getFirst();
