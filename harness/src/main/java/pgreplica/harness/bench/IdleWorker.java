@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 
 import pgreplica.harness.HarnessException;
@@ -37,7 +38,9 @@ final class IdleWorker implements AutoCloseable {
             Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
             Files.copy(source, directory.resolve(NAME + ".c"));
             Files.writeString(directory.resolve("Makefile"), MAKEFILE);
-            Exec.run(List.of("make", "-s", "-C", directory.toString(), "PG_CONFIG=" + install.program("pg_config")));
+            var make = new ArrayList<>(List.of("make", "-s", "-C", directory.toString()));
+            make.addAll(install.makeVariables());
+            Exec.run(make);
             return worker;
         } catch (IOException failure) {
             throw new HarnessException("cannot compile " + NAME + ".c: " + failure.getMessage(), failure);

@@ -32,7 +32,7 @@ public final class ChaosCommand implements Callable<Integer> {
     @Option(names = "--netns", description = "nodes in network namespaces, and cuts among the faults; needs root")
     private boolean namespaces;
 
-    @Option(names = "--pg", paramLabel = "VERSION", defaultValue = "15", description = "major version of PostgreSQL")
+    @Option(names = "--pg", paramLabel = "VERSION", defaultValue = "${env:PGREPLICA_PG:-15}", description = "major version of PostgreSQL")
     private String version;
 
     @Option(names = "--json", paramLabel = "FILE", description = "write all figures there")

@@ -59,6 +59,12 @@ public record PgInstall(String version, Path binaries, Optional<Path> system) {
         return full;
     }
 
+    /** What makes an extension for this server, on this machine. */
+    public List<String> makeVariables() {
+        return system.map(root -> List.of("PG_CONFIG=" + root.resolve("pg_config"), "CC=" + root.resolve("cc")))
+                .orElse(List.of("PG_CONFIG=" + program("pg_config")));
+    }
+
     /** Where a path that these programs see is for us. */
     Path seenFromOutside(Path path) {
         return system.map(root -> root.resolve(path.toString().substring(1))).orElse(path);
