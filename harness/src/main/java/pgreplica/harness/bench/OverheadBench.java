@@ -101,9 +101,11 @@ public final class OverheadBench {
 
     /** What the backends that have ended used; nothing else of a server ends while pgbench runs. */
     private static long backendMillis(Node node) {
-        Await.condition("the backends of pgbench have ended", Duration.ofSeconds(10),
-                () -> node.processesTitled("[local]").isEmpty(), node::describe);
-        return ProcessTable.endedChildrenMillis(node.postmaster().orElseThrow());
+        long postmaster = node.postmaster().orElseThrow();
+        Await.condition("the backends of pgbench have ended and are counted", Duration.ofSeconds(10),
+                () -> node.processesTitled("[local]").isEmpty() && !ProcessTable.hasUncountedChild(postmaster),
+                node::describe);
+        return ProcessTable.endedChildrenMillis(postmaster);
     }
 
     private static double find(Pattern pattern, String output) {

@@ -63,10 +63,10 @@ public final class BenchCommand {
 
     @Command(name = "overhead", mixinStandardHelpOptions = true, description = "pgbench with and without the extension.")
     static final class Overhead extends Measurement {
-        @Option(names = "--runs", paramLabel = "PAIRS", defaultValue = "14", description = "of each kind of load")
+        @Option(names = "--runs", paramLabel = "PAIRS", defaultValue = "20", description = "of each kind of load")
         private int pairs;
 
-        @Option(names = "--seconds", paramLabel = "N", defaultValue = "5", description = "of each turn")
+        @Option(names = "--seconds", paramLabel = "N", defaultValue = "3", description = "of each turn")
         private int seconds;
 
         @Option(names = "--control", description = "neither server has the extension: what the method itself shows")
