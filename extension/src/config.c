@@ -41,6 +41,8 @@ int			pgr_priority = 100;
 int			pgr_max_failover_lag = -1;
 int			pgr_crash_restart_grace = 5000;
 bool		pgr_allow_other_replication = true;
+char	   *pgr_trace_file = "";
+int			pgr_trace_size = 64;
 
 static const struct config_enum_entry sync_modes[] = {
 	{"off", PGR_SYNC_OFF, false},
@@ -101,7 +103,7 @@ define_number(const char *name, int *variable, int initial, int least, int most,
 			  int flags, const char *description)
 {
 	char	   *given = value_given(name);
-	const char *unit = flags == GUC_UNIT_MS ? " ms" : flags == GUC_UNIT_KB ? " kB" : "";
+	const char *unit = flags == GUC_UNIT_MS ? " ms" : flags == GUC_UNIT_KB ? " kB" : flags == GUC_UNIT_MB ? " MB" : "";
 	char		fix[64];
 
 	DefineCustomIntVariable(name, description, NULL, variable, initial, least,
@@ -181,6 +183,10 @@ pgr_config_define(void)
 	define_number("pg_replica.crash_restart_grace", &pgr_crash_restart_grace, 5000, 0, 600000,
 				  GUC_UNIT_MS,
 				  "How long a crashed primary whose node still answers may take to come back.");
+	define_text("pg_replica.trace_file", &pgr_trace_file, "", 0,
+				"File in which this node records what its core is told and answers, for a replay.");
+	define_number("pg_replica.trace_size", &pgr_trace_size, 64, 1, 1024, GUC_UNIT_MB,
+				  "Largest size of such a file; the last three former ones are kept.");
 
 	define_synchronous();
 	define_flag("pg_replica.allow_other_replication", &pgr_allow_other_replication, true, PGC_SIGHUP,

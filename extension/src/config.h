@@ -75,6 +75,8 @@ extern int	pgr_priority;
 extern int	pgr_max_failover_lag;	/* kB, -1: no limit */
 extern int	pgr_crash_restart_grace;
 extern bool pgr_allow_other_replication;
+extern char *pgr_trace_file;
+extern int	pgr_trace_size;	/* MB */
 
 extern void pgr_config_define(void);	/* in _PG_init: the settings */
 extern void pgr_config_load(void);	/* in _PG_init: fill pgr_config, log */

@@ -111,7 +111,8 @@ typedef enum Call
 {
 	CALL_INIT,
 	CALL_STEP,
-	CALL_COLLECT
+	CALL_COLLECT,
+	CALL_STATE
 } Call;
 
 /* The one place from which Java is entered. */
@@ -128,6 +129,8 @@ enter(Call call, const uint8 *event, int32 length, uint8 *actions, int32 capacit
 			answer = pgr_core_init();
 		else if (call == CALL_STEP)
 			answer = pgr_core_step(event, length, actions, capacity);
+		else if (call == CALL_STATE)
+			answer = pgr_core_state(actions, capacity);
 		else
 			answer = pgr_core_collect();
 	}
@@ -178,6 +181,14 @@ pgr_box_step(const uint8 *event, int32 length, uint8 *actions, int32 capacity,
 			 char *problem, size_t size)
 {
 	int			answer = enter(CALL_STEP, event, length, actions, capacity, problem, size);
+
+	return answer < 0 ? -1 : answer;
+}
+
+int32
+pgr_box_state(uint8 *out, int32 capacity, char *problem, size_t size)
+{
+	int			answer = enter(CALL_STATE, NULL, 0, out, capacity, problem, size);
 
 	return answer < 0 ? -1 : answer;
 }

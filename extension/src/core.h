@@ -16,6 +16,9 @@ extern int32 pgr_box_step(const uint8 *event, int32 length,
 						  uint8 *actions, int32 capacity,
 						  char *problem, size_t size);
 
+/* The length of the state's encoding, or -1. */
+extern int32 pgr_box_state(uint8 *out, int32 capacity, char *problem, size_t size);
+
 /*
  * Between two steps: collects garbage if enough of it has piled up, or, when
  * the loop has nothing better to do, if there is any to speak of.

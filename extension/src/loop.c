@@ -27,6 +27,7 @@
 #include "restart.h"
 #include "shared.h"
 #include "store.h"
+#include "trace.h"
 
 #define TICK_MS 100
 #define SLACK_MS 20
@@ -61,15 +62,27 @@ step(PgrLoop *loop)
 		pgr_loop_fail(loop, "an event for the core is larger than its buffer");
 		return;
 	}
+	pgr_trace_event(loop->event.data, loop->event.length);
 	length = pgr_box_step(loop->event.data, loop->event.length,
 						  loop->actions, PGR_CORE_MAX_ACTIONS, problem, sizeof(problem));
 	if (length < 0)
 	{
+		pgr_trace_refusal(problem);
 		pgr_finding_set(PGR_FINDING_CORE, problem);
 		pgr_loop_fail(loop, problem);
 		return;
 	}
+	pgr_trace_actions(loop->actions, length);
 	pgr_actions_run(loop, loop->actions, length);
+	if (!loop->broken && pgr_trace_wants_state())
+	{
+		/* What was asked for is done, so the bytes may be used again. */
+		length = pgr_box_state(loop->actions, PGR_CORE_MAX_ACTIONS, problem, sizeof(problem));
+		if (length < 0)
+			pgr_loop_fail(loop, problem);
+		else
+			pgr_trace_state(loop->actions, length);
+	}
 	if (!loop->broken && !pgr_box_tidy(false, problem, sizeof(problem)))
 		pgr_loop_fail(loop, problem);
 }
@@ -361,6 +374,7 @@ turn(PgrLoop *loop)
 		pgr_loop_fail(loop, problem);
 		return;
 	}
+	pgr_trace_rest(now);
 	wait_for_something(loop, more);
 }
 
@@ -438,6 +452,7 @@ prepare(PgrLoop *loop, PgrLoopGoesOn goes_on)
 		return false;
 	loop->sync_mode = pgr_sync_mode;
 	loop->sync_standbys = pgr_sync_standbys;
+	pgr_trace_begin(loop->child);
 	pgr_addresses_recall();
 	pgr_net_init(start_number);
 	return true;
@@ -466,6 +481,7 @@ pgr_loop_run(bool child, PgrLoopGoesOn goes_on, char *problem, size_t size)
 	while (!loop.broken && goes_on())
 		turn(&loop);
 	pgr_net_close();
+	pgr_trace_end();
 	strlcpy(problem, loop.problem, size);
 	return !loop.broken;
 }

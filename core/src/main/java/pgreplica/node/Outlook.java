@@ -198,7 +198,8 @@ final class Outlook implements View {
         // With synchronous standbys nothing that was acknowledged is on the last primary alone.
         if (latest.isEmpty() || turn.cluster.sync().waits()) return Optional.empty();
         var node = latest.get().node();
-        if (cameBackBefore(turn)) return Optional.empty();
+        // Who was told to take over was told so by a leader that has waited.
+        if (cameBackBefore(turn) || turn.leadership.summoned) return Optional.empty();
         boolean here = node.equals(turn.self());
         boolean answers = here || turn.peer(node).isFresh(turn.now, turn.settings.livelyMillis());
         if (!answers) return Optional.empty();

@@ -1,5 +1,7 @@
 package pgreplica.node;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -7,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.function.BiPredicate;
+import java.util.function.ToIntFunction;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
@@ -20,6 +24,7 @@ import pgreplica.base.LogPosition;
 import pgreplica.raft.Ballot;
 import pgreplica.raft.Configuration;
 import pgreplica.raft.Log;
+import pgreplica.raft.Message;
 import pgreplica.raft.SnapshotImage;
 
 /**
@@ -29,7 +34,13 @@ import pgreplica.raft.SnapshotImage;
 final class SmallCluster {
     final Map<NodeId, Member> members = new LinkedHashMap<>();
     final List<String> log = new ArrayList<>();
+    /** Everything that any node asked of its host, oldest first. */
+    final List<Done> done = new ArrayList<>();
+    /** Messages that get lost. */
+    BiPredicate<NodeId, Action.Send> loses = (from, sent) -> false;
     long now = 1000;
+
+    record Done(NodeId node, Action action) {}
 
     static final class Member {
         NodeState state;
@@ -45,22 +56,37 @@ final class SmallCluster {
         long systemIdentifier;
         DataIdentity identity = DataIdentity.NONE;
         Optional<NodeId> upstream = Optional.empty();
+        /** Received behind the last complete record. */
+        long halfRecordBytes;
+        boolean endProven = true;
+        boolean gateSticks;
+        Observation.Flags flags = Observation.Flags.NONE;
+        /** The term it was found sealed in since it followed anybody. */
+        Optional<Term> sealed = Optional.empty();
         final ArrayDeque<Event> inbox = new ArrayDeque<>();
+        final ArrayDeque<Event> nextTick = new ArrayDeque<>();
 
         Observation observation() {
-            return new Observation(phase, systemIdentifier, timeline, end, end, phase != Phase.STARTING,
+            return new Observation(phase, systemIdentifier, timeline, end, new Lsn(end.value() + halfRecordBytes),
+                    endProven && phase != Phase.STARTING,
                     upstream.isPresent(), upstream.map(NodeId::name).orElse(""), parent, fork,
-                    true, pristine, Observation.Flags.NONE, identity, List.of(), List.of(), Lsn.ZERO,
+                    true, pristine, flags, identity, List.of(), List.of(), Lsn.ZERO,
                     Observation.SYNC_UNKNOWN);
         }
     }
 
     SmallCluster(int size) {
-        var listed = new ArrayList<Settings.ListedNode>();
-        for (int i = 1; i <= size; i++) {
-            listed.add(new Settings.ListedNode(new NodeId("n" + i), "127.0.0.1", 5430 + i, 5530 + i));
+        this(size, node -> size);
+    }
+
+    /** @param listedBy how many nodes stand in the list of each */
+    SmallCluster(int size, ToIntFunction<NodeId> listedBy) {
+        var all = new ArrayList<Settings.ListedNode>();
+        for (int i = 1; i <= 9; i++) {
+            all.add(new Settings.ListedNode(new NodeId("n" + i), "127.0.0.1", 5430 + i, 5530 + i));
         }
         for (int i = 0; i < size; i++) {
+            var listed = List.copyOf(all.subList(0, listedBy.applyAsInt(all.get(i).node())));
             var member = new Member();
             member.pristine = i > 0;
             member.systemIdentifier = 7000 + i;
@@ -87,6 +113,8 @@ final class SmallCluster {
             for (var entry : members.entrySet()) {
                 var member = entry.getValue();
                 if (!member.up) continue;
+                member.inbox.addAll(member.nextTick);
+                member.nextTick.clear();
                 stream(member);
                 var seen = member.observation();
                 if (!seen.equals(member.state.observed())) member.inbox.add(new Event.Observed(seen));
@@ -118,21 +146,66 @@ final class SmallCluster {
 
     private void take(NodeId id, Member member, NodeStep step) {
         member.state = step.state();
-        for (var action : step.actions()) carryOut(id, member, action);
+        for (var action : step.actions()) {
+            done.add(new Done(id, action));
+            keepsTheRules(id, member, action);
+            carryOut(id, member, action);
+        }
+    }
+
+    /** What holds for every action, whatever is tried. */
+    private static void keepsTheRules(NodeId id, Member member, Action action) {
+        var cluster = member.state.cluster();
+        switch (action) {
+            case Action.Promote(var timeline) -> assertThat(cluster.isAppointed(id, timeline))
+                    .as("A3: the reservation of timeline %s is committed before %s is promoted", timeline, id).isTrue();
+            case Action.SetLease lease -> assertThat(
+                            lease.untilMillis() == 0 || cluster.latest().orElseThrow().fork().isPresent())
+                    .as("A2: the fork is recorded before %s serves", id).isTrue();
+            case Action.Send(_, Envelope(_, _, _, PeerMessage.Raft(Message.VoteReply vote))) -> assertThat(
+                            !vote.granted() || member.sealed.equals(Optional.of(vote.term())))
+                    .as("A7: %s votes in term %s, sealed in %s", id, vote.term(), member.sealed).isTrue();
+            default -> {}
+        }
+    }
+
+    /** One event for one node, now. */
+    void give(String name, Event event) {
+        var member = member(name);
+        take(new NodeId(name), member, Node.step(member.state, now, event));
+    }
+
+    Member member(String name) {
+        return members.get(new NodeId(name));
+    }
+
+    /** The last action of this kind that the node asked for. */
+    <A extends Action> Optional<A> last(String name, Class<A> kind) {
+        for (var one : done.reversed()) {
+            if (one.node().name().equals(name) && kind.isInstance(one.action())) return Optional.of(kind.cast(one.action()));
+        }
+        return Optional.empty();
     }
 
     private void carryOut(NodeId id, Member member, Action action) {
         switch (action) {
             case Action.Send(var to, var envelope) -> {
                 var target = members.get(to);
-                if (target.up) target.inbox.add(new Event.MessageReceived(id, envelope));
+                boolean arrives = target.up && !loses.test(id, new Action.Send(to, envelope));
+                if (arrives) target.inbox.add(new Event.MessageReceived(id, envelope));
             }
             case Action.SetLease(var until, _, _, _) -> member.lease = until;
             case Action.Seal(var term) -> {
                 member.upstream = Optional.empty();
-                member.inbox.add(new Event.Sealed(term, true, member.observation()));
+                member.sealed = Optional.of(term);
+                // It takes its time to find that the gate cannot be closed.
+                var answer = new Event.Sealed(term, !member.gateSticks, member.observation());
+                (member.gateSticks ? member.nextTick : member.inbox).add(answer);
             }
-            case Action.Follow follow -> member.upstream = Optional.of(follow.upstream());
+            case Action.Follow follow -> {
+                member.upstream = Optional.of(follow.upstream());
+                member.sealed = Optional.empty();
+            }
             case Action.Promote(var timeline) -> {
                 member.parent = member.timeline;
                 member.fork = member.end;
@@ -149,11 +222,12 @@ final class SmallCluster {
     }
 
     private void restart(Member member, Action.Restart restart) {
-        restart(member, restart, Phase.STANDBY);
+        member.phase = Phase.STANDBY;
+        startWorker(member, restart);
     }
 
-    private void restart(Member member, Action.Restart restart, Phase phase) {
-        member.phase = phase;
+    private void startWorker(Member member, Action.Restart restart) {
+        member.sealed = Optional.empty();
         member.upstream = Optional.empty();
         if (restart.work() != Event.Work.NONE) {
             var source = members.get(new NodeId(restart.source()));
@@ -180,9 +254,21 @@ final class SmallCluster {
 
     /** Its server starts anew, as after a crash, and has not come to the end of its WAL yet. */
     void crash(String name) {
-        var member = members.get(new NodeId(name));
-        member.lease = 0;
-        restart(member, new Action.Restart(true, Event.Work.NONE, "", DataIdentity.NONE, "crashed"), Phase.STARTING);
+        member(name).lease = 0;
+        member(name).phase = Phase.STARTING;
+        restartWorker(name);
+    }
+
+    /** The worker alone died, and comes back above a server that ran on. */
+    void restartWorker(String name) {
+        member(name).up = true;
+        startWorker(member(name), new Action.Restart(true, Event.Work.NONE, "", DataIdentity.NONE, "worker"));
+    }
+
+    /** A backend was killed: the server recovers in place, and its worker is another process. */
+    void crashInPlace(String name) {
+        member(name).phase = Phase.CRASH_RECOVERY;
+        restartWorker(name);
     }
 
     void start(String name) {

@@ -230,9 +230,28 @@ public final class Cluster implements AutoCloseable {
         writers.forEach(Writer::close);
         for (var node : nodes) node.kill();
         keepLogs();
+        keepTraces();
         blueprint.network().remove();
         Ports.release(blueprint.home());
         Trees.delete(blueprint.home());
+    }
+
+    /** With -Dpgreplica.traces=directory, what the cores were told can be replayed later: ./dev trace replay. */
+    private void keepTraces() {
+        var kept = System.getProperty("pgreplica.traces");
+        if (kept == null) return;
+        try {
+            for (var node : nodes) {
+                for (var end : List.of("", ".1", ".2", ".3")) {
+                    var trace = Path.of(node.files().trace() + end);
+                    if (!Files.isReadable(trace)) continue;
+                    var directory = Files.createDirectories(Path.of(kept, blueprint.name()));
+                    Files.copy(trace, directory.resolve(node.name() + ".trace" + end), StandardCopyOption.REPLACE_EXISTING);
+                }
+            }
+        } catch (IOException failure) {
+            System.err.println("cannot keep the traces of " + blueprint.home() + ": " + failure.getMessage());
+        }
     }
 
     /** With -Dpgreplica.logs=directory, logs and settings of every cluster outlive it there. */

@@ -33,6 +33,7 @@ public final class ClusterBuilder {
     private boolean checksums = true;
     private boolean fsync = true;
     private boolean configInside;
+    private boolean breakable;
     private boolean namespaces;
 
     ClusterBuilder(int count) {
@@ -75,6 +76,12 @@ public final class ClusterBuilder {
     /** Configuration files in the data directory, where rewind and clone overwrite them with the source's. */
     public ClusterBuilder configInside() {
         configInside = true;
+        return this;
+    }
+
+    /** With a core that {@link Node#breakCore} can tell to die. */
+    public ClusterBuilder breakable() {
+        breakable = true;
         return this;
     }
 
@@ -135,9 +142,10 @@ public final class ClusterBuilder {
     }
 
     /** As it was just built, in a copy of the server; otherwise as it is installed. */
-    private static void provideExtension(Blueprint blueprint) {
+    private void provideExtension(Blueprint blueprint) {
         var installed = PgInstall.find(blueprint.version());
-        var build = ServerCopy.builtFor(blueprint.version());
+        var build = breakable ? ServerCopy.breakableFor(blueprint.version()) : ServerCopy.builtFor(blueprint.version());
+        if (breakable && build.isEmpty()) throw new HarnessException("there is no build/breakable: run ./dev cluster-tests");
         if (build.isPresent()) blueprint.serverCopy().create(installed, build.get());
         else installed.requireExtension();
     }

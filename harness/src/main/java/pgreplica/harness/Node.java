@@ -3,6 +3,7 @@ package pgreplica.harness;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -179,6 +180,19 @@ public final class Node {
             ProcessTable.signal("STOP", pids(moving));
             return moving.isEmpty();
         }, this::describe);
+        return instant;
+    }
+
+    /** Of a cluster made breakable: the core dies in this way at its next event. Returns the moment of the order. */
+    public long breakCore(String way) {
+        long instant = System.nanoTime();
+        try {
+            // Renamed into place, so that it is never seen half written.
+            var order = Files.writeString(files().data().resolve("core_breaks.new"), way);
+            Files.move(order, files().data().resolve("core_breaks"), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException failure) {
+            throw new HarnessException("cannot order " + name() + " to break its core: " + failure.getMessage(), failure);
+        }
         return instant;
     }
 

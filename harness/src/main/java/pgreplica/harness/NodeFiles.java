@@ -19,6 +19,11 @@ public record NodeFiles(Path home, boolean configInside) {
         return home.resolve("socket");
     }
 
+    /** What the core of this node was told; former lives of it are beside it, with a number behind the name. */
+    public Path trace() {
+        return home.resolve("trace");
+    }
+
     public Path log() {
         return home.resolve("log");
     }

@@ -97,6 +97,7 @@ final class NodeSetup {
         settings.put("pg_replica.replication_user", Blueprint.REPLICATION);
         settings.put("pg_replica.passfile", files.passfile().toString());
         settings.put("pg_replica.sync_mode", "off");
+        settings.put("pg_replica.trace_file", files.trace().toString());
     }
 
     /** The socket directory is readable by the server's user and root only; over TCP everybody needs a password. */

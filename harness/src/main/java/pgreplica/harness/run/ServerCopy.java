@@ -43,6 +43,12 @@ public record ServerCopy(Path root) {
         }
     }
 
+    /** Beside it, with a core that can be told to die: {@link pgreplica.harness.Node#breakCore}. */
+    public static Optional<Path> breakableFor(String version) {
+        return builtFor(version).map(build -> build.resolve("breakable"))
+                .filter(build -> Files.isReadable(build.resolve(LIBRARY)));
+    }
+
     public static boolean exists(Path root) {
         return Files.isDirectory(root);
     }

@@ -1,0 +1,150 @@
+package pgreplica.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import pgreplica.base.Lsn;
+import pgreplica.base.NodeId;
+import pgreplica.base.Timeline;
+import pgreplica.instance.Observation.Phase;
+import pgreplica.raft.Message;
+
+/** Who leads and who is appointed: the rules A5, A10, B3, B5, B8, B10, B13, B20. */
+class LeaderRulesTest {
+    private static final NodeId N1 = new NodeId("n1");
+    private static final NodeId N3 = new NodeId("n3");
+
+    private static SmallCluster founded(int size) {
+        var cluster = new SmallCluster(size);
+        cluster.run(8000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(N1);
+        cluster.member("n1").end = new Lsn(0x2000000);
+        cluster.run(600);
+        cluster.done.clear();
+        cluster.log.clear();
+        return cluster;
+    }
+
+    private static long timesLogged(SmallCluster cluster, String words) {
+        return cluster.log.stream().filter(line -> line.contains(words)).count();
+    }
+
+    /** A5: clocks may differ in rate by 1 %. */
+    @Test void aPromiseOutlastsTheLeaseByTheBoundOnClockRates() {
+        var settings = new SmallCluster(3).member("n1").state.settings();
+        var timing = Node.timing(settings);
+        assertThat(timing.promiseMillis() * 100).isGreaterThanOrEqualTo(timing.leaseMillis() * 101);
+    }
+
+    /** A10. */
+    @Test void aPrimaryThatWasReplacedMeanwhileStops() {
+        var cluster = founded(3);
+        cluster.kill("n1");
+        cluster.run(2500);
+        assertThat(cluster.open()).isPresent().isNotEqualTo(Optional.of(N1));
+        cluster.done.clear();
+        cluster.restartWorker("n1");
+        assertThat(cluster.member("n1").phase).isEqualTo(Phase.PRIMARY);
+        cluster.run(1000);
+        assertThat(cluster.last("n1", Action.Restart.class)).as(() -> String.join("\n", cluster.log)).isPresent();
+    }
+
+    /** B3: before anybody misses it. */
+    @Test void aWorkerRestartedAboveARunningPrimaryStandsAtOnce() {
+        var cluster = founded(3);
+        cluster.restartWorker("n1");
+        cluster.run(300);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(N1);
+        assertThat(cluster.last("n1", Action.Promote.class)).isEmpty();
+    }
+
+    /** B8: the leader stays what it is when another is as good. */
+    @Test void anEqualNodeIsNotHandedLeadership() {
+        var cluster = founded(3);
+        cluster.kill("n1");
+        cluster.run(3000);
+        assertThat(cluster.open()).isPresent();
+        assertThat(timesLogged(cluster, "handing leadership")).as(() -> String.join("\n", cluster.log)).isZero();
+    }
+
+    /** B8: the better node is asked once, and not again and again. */
+    @Test void aNodeIsTriedOncePerVacancy() {
+        var cluster = founded(5);
+        cluster.member("n1").end = new Lsn(0x2100000);
+        cluster.members.forEach((id, member) -> {
+            if (!id.equals(N1) && !id.equals(N3)) member.upstream = Optional.empty();
+        });
+        cluster.run(50);
+        assertThat(cluster.member("n3").end).isEqualTo(new Lsn(0x2100000));
+        cluster.loses = (from, sent) -> isTimeoutNow(sent) || from.equals(N3) && isCandidacy(sent);
+        cluster.kill("n1");
+        cluster.run(4500);
+        assertThat(timesLogged(cluster, "handing leadership to n3")).as(() -> String.join("\n", cluster.log)).isEqualTo(1);
+        assertThat(cluster.open()).as("nobody waits for ever").isPresent();
+    }
+
+    private static boolean isTimeoutNow(Action.Send sent) {
+        return sent.envelope().message() instanceof PeerMessage.Raft(Message.TimeoutNow _);
+    }
+
+    private static boolean isCandidacy(Action.Send sent) {
+        return sent.envelope().message() instanceof PeerMessage.Raft(var message)
+                && (message instanceof Message.PreVoteRequest || message instanceof Message.VoteRequest);
+    }
+
+    /** B10: it alone may hold the newest commits, but not for ever. */
+    @Test void aCrashedPrimaryIsWaitedForOnce() {
+        var cluster = founded(3);
+        cluster.crashInPlace("n1");
+        cluster.run(4000);
+        assertThat(cluster.open()).as("it has five seconds").isEmpty();
+        cluster.run(4000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).isPresent().isNotEqualTo(Optional.of(N1));
+    }
+
+    /** B10: a server that crashes again and again is not waited for. */
+    @Test void aSecondCrashWithinAMinuteGetsNoGrace() {
+        var cluster = founded(3);
+        cluster.crashInPlace("n1");
+        cluster.run(1000);
+        cluster.member("n1").phase = Phase.STANDBY;
+        cluster.run(3000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(N1);
+        cluster.crashInPlace("n1");
+        cluster.run(3000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).isPresent().isNotEqualTo(Optional.of(N1));
+    }
+
+    /** B13. */
+    @Test void nodesWithDifferentListsFoundNothing() {
+        var cluster = new SmallCluster(3, node -> node.equals(new NodeId("n2")) ? 5 : 3);
+        cluster.run(5000);
+        assertThat(cluster.open()).isEmpty();
+        assertThat(cluster.member("n1").state.hold()).startsWith("pg_replica.nodes differs");
+    }
+
+    /** B13, P5. */
+    @Test void theFirstReservationIsAboveEveryTimelineEverSeen() {
+        var cluster = new SmallCluster(3);
+        cluster.member("n1").timeline = new Timeline(5);
+        cluster.run(6000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(N1);
+        assertThat(cluster.member("n1").timeline).isEqualTo(new Timeline(6));
+    }
+
+    /** B20: a node that does not know the leader's term may still acknowledge to an earlier primary. */
+    @Test void aReportOfAnOlderTermDoesNotCount() {
+        var cluster = founded(5);
+        cluster.member("n1").end = new Lsn(0x2100000);
+        cluster.members.forEach((id, member) -> {
+            if (!id.equals(N1) && !id.equals(N3)) member.upstream = Optional.empty();
+        });
+        cluster.run(600);
+        cluster.loses = (from, sent) -> sent.to().equals(N3) || from.equals(N3) && isCandidacy(sent);
+        cluster.kill("n1");
+        cluster.run(4000);
+        assertThat(timesLogged(cluster, "handing leadership to n3")).as(() -> String.join("\n", cluster.log)).isZero();
+        assertThat(cluster.open()).isPresent();
+    }
+}
