@@ -73,7 +73,9 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 
 		snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name);
 		load(path);
+		free(entries[i]);
 	}
+	free(entries);
 	return 0;
 }
 

@@ -25,8 +25,8 @@ import picocli.CommandLine.Parameters;
  */
 @Command(name = "fuzz-inputs", mixinStandardHelpOptions = true, description = "Writes what the fuzz targets begin with.")
 final class FuzzInputs implements Callable<Integer> {
-    private static final int SEEDS = 6;
-    private static final int LONGEST_LIFE = 600;
+    private static final int SEEDS = 12;
+    private static final int LONGEST_LIFE = 1000;
     private static final int INPUTS_OF_A_LIFE = 12;
     private static final int EVENTS_OF_AN_INPUT = 4;
     private static final List<String> FILES = List.of("ballot", "log", "instance", "floor");
@@ -47,16 +47,26 @@ final class FuzzInputs implements Callable<Integer> {
 
     @Override public Integer call() throws IOException {
         for (var kind : List.of("lives", "events", "files", "actions")) Files.createDirectories(directory.resolve(kind));
-        var missing = new ArrayList<>(MOMENTS.keySet());
-        for (long seed = 1; seed <= SEEDS || !missing.isEmpty() && seed < 200; seed++) {
+        // The shortest: each input lives through it first.
+        var shortest = new TreeMap<String, Found>();
+        for (long seed = 1; seed <= SEEDS; seed++) {
             for (var life : livesOf(seed)) {
                 writeFiles(life.getFirst(), seed);
-                missing.removeIf(moment -> wrote(moment, life));
+                findMoments(life, shortest);
             }
         }
-        if (!missing.isEmpty()) throw new IOException("no simulated node came to " + missing);
+        for (var moment : MOMENTS.keySet()) {
+            if (!shortest.containsKey(moment)) throw new IOException("no simulated node came to " + moment);
+            var found = shortest.get(moment);
+            writeLife(moment, found.life().subList(0, found.length()));
+            Files.write(directory.resolve("actions/" + moment), found.reply());
+            writeEvents(moment, found.life().subList(found.length(), found.life().size()));
+        }
         return 0;
     }
+
+    /** After {@code length} events of this life. */
+    private record Found(List<byte[]> life, int length, byte[] reply) {}
 
     private static List<List<byte[]>> livesOf(long seed) {
         var events = new RecordedEvents(seed);
@@ -69,21 +79,20 @@ final class FuzzInputs implements Callable<Integer> {
         return lives;
     }
 
-    private boolean wrote(String moment, List<byte[]> life) {
+    private static void findMoments(List<byte[]> life, TreeMap<String, Found> shortest) {
         var session = new Session();
-        for (int i = 0; i < Math.min(life.size() - EVENTS_OF_AN_INPUT, LONGEST_LIFE); i++) {
-            var reply = session.step(life.get(i));
-            if (!MOMENTS.get(moment).test(session.node().orElseThrow())) continue;
-            try {
-                writeLife(moment, life.subList(0, i + 1));
-                Files.write(directory.resolve("actions/" + moment), reply);
-                writeEvents(moment, life.subList(i + 1, life.size()));
-            } catch (IOException failed) {
-                throw new java.io.UncheckedIOException(failed);
+        int until = Math.min(life.size() - INPUTS_OF_A_LIFE * EVENTS_OF_AN_INPUT, LONGEST_LIFE);
+        for (int length = 1; length <= until; length++) {
+            var reply = session.step(life.get(length - 1));
+            var node = session.node().orElseThrow();
+            for (var moment : MOMENTS.entrySet()) {
+                var known = shortest.get(moment.getKey());
+                boolean here = node.settings().listed().size() > 2 && moment.getValue().test(node);
+                if (here && (known == null || length < known.length())) {
+                    shortest.put(moment.getKey(), new Found(life, length, reply));
+                }
             }
-            return true;
         }
-        return false;
     }
 
     private void writeLife(String moment, List<byte[]> events) throws IOException {
