@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.Timeline;
+import pgreplica.cluster.ClusterCommand;
 import pgreplica.instance.Observation.Phase;
 import pgreplica.raft.Message;
 
@@ -48,6 +49,16 @@ class LeaderRulesTest {
         assertThat(cluster.member("n1").phase).isEqualTo(Phase.PRIMARY);
         cluster.run(1000);
         assertThat(cluster.last("n1", Action.Restart.class)).as(() -> String.join("\n", cluster.log)).isPresent();
+    }
+
+    /** A10: a later number was given, if only to this node itself; what it writes now could lose against it. */
+    @Test void aPrimaryBehindAReservationServesNoLonger() {
+        var cluster = founded(3);
+        var present = cluster.member("n1").timeline;
+        cluster.inside("n1", turn -> Consensus.propose(turn, new ClusterCommand.Appoint(N1, present.next(), present, 0, "")));
+        cluster.run(50);
+        assertThat(cluster.last("n1", Action.SetLease.class).orElseThrow().untilMillis()).isZero();
+        assertThat(cluster.last("n1", Action.Restart.class)).isPresent();
     }
 
     /** B3: before anybody misses it. */

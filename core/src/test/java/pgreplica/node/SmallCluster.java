@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.BiPredicate;
+import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
@@ -173,6 +174,13 @@ final class SmallCluster {
     void give(String name, Event event) {
         var member = member(name);
         take(new NodeId(name), member, Node.step(member.state, now, event));
+    }
+
+    /** Something inside of one node, that in life another event would bring about. */
+    void inside(String name, Consumer<Turn> what) {
+        var turn = new Turn(member(name).state, now);
+        what.accept(turn);
+        take(new NodeId(name), member(name), turn.done());
     }
 
     Member member(String name) {
