@@ -13,6 +13,16 @@ import pgreplica.cluster.SyncSet.Member;
 class SyncSetTest {
     private static final int NODES = 5;
 
+    /** A9: what replaced a member's data has promised nothing. */
+    @Test void aMemberIsOneLifeOfItsData() {
+        var members = new TreeSet<SyncSet.Member>();
+        members.add(new SyncSet.Member(new NodeId("n1"), 1));
+        members.add(new SyncSet.Member(new NodeId("n2"), 1));
+        var set = new SyncSet(members, 1);
+        assertThat(set.has(new NodeId("n2"), 1)).isTrue();
+        assertThat(set.has(new NodeId("n2"), 2)).isFalse();
+    }
+
     /** Safety rule A8, exactly: tried over every setting of Postgres and every entry of the log for five nodes. */
     @Test void aSettingMayRunUnderAnEntryIfAndOnlyIfEveryCommitIsInEveryReportQuorum() {
         int allowed = 0;

@@ -129,7 +129,7 @@ class LeaderRulesTest {
 
     /** B13. */
     @Test void nodesWithDifferentListsFoundNothing() {
-        var cluster = new SmallCluster(3, node -> node.equals(new NodeId("n2")) ? 5 : 3);
+        var cluster = new SmallCluster(3, node -> node.equals(new NodeId("n2")) ? 5 : 3, SyncWish.OFF);
         cluster.run(5000);
         assertThat(cluster.open()).isEmpty();
         assertThat(cluster.member("n1").state.hold()).startsWith("pg_replica.nodes differs");

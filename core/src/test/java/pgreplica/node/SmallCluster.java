@@ -12,6 +12,7 @@ import java.util.TreeSet;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
+import java.util.function.UnaryOperator;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
@@ -62,6 +63,13 @@ final class SmallCluster {
         boolean endProven = true;
         boolean gateSticks;
         Observation.Flags flags = Observation.Flags.NONE;
+        /** synchronous_standby_names in force, and whether a wish for another is heard. */
+        String syncSetting = "";
+        boolean keepsSyncSetting;
+        /** Under which name it streams, and how far the primary hears that it has flushed. */
+        String streamsAs = "";
+        UnaryOperator<Lsn> confirms = flushed -> flushed;
+        List<Observation.Receiver> receivers = List.of();
         /** The term it was found sealed in since it followed anybody. */
         Optional<Term> sealed = Optional.empty();
         final ArrayDeque<Event> inbox = new ArrayDeque<>();
@@ -71,17 +79,17 @@ final class SmallCluster {
             return new Observation(phase, systemIdentifier, timeline, end, new Lsn(end.value() + halfRecordBytes),
                     endProven && phase != Phase.STARTING,
                     upstream.isPresent(), upstream.map(NodeId::name).orElse(""), parent, fork,
-                    true, pristine, flags, identity, List.of(), List.of(), Lsn.ZERO,
-                    Observation.SYNC_UNKNOWN);
+                    true, pristine, flags, identity, List.of(), phase == Phase.PRIMARY ? receivers : List.of(), Lsn.ZERO,
+                    syncSetting);
         }
     }
 
     SmallCluster(int size) {
-        this(size, node -> size);
+        this(size, node -> size, SyncWish.OFF);
     }
 
     /** @param listedBy how many nodes stand in the list of each */
-    SmallCluster(int size, ToIntFunction<NodeId> listedBy) {
+    SmallCluster(int size, ToIntFunction<NodeId> listedBy, SyncWish wish) {
         var all = new ArrayList<Settings.ListedNode>();
         for (int i = 1; i <= 9; i++) {
             all.add(new Settings.ListedNode(new NodeId("n" + i), "127.0.0.1", 5430 + i, 5530 + i));
@@ -92,7 +100,7 @@ final class SmallCluster {
             member.pristine = i > 0;
             member.systemIdentifier = 7000 + i;
             members.put(listed.get(i).node(), member);
-            var settings = new Settings(listed.get(i).node(), listed, 1000, 100, 5000, -1, SyncWish.OFF, false, "test", false, 0);
+            var settings = new Settings(listed.get(i).node(), listed, 1000, 100, 5000, -1, wish, false, "test", false, 0);
             var empty = new Log(new SnapshotImage(LogPosition.START, Configuration.EMPTY, ClusterState.EMPTY),
                     List.of());
             var files = new StoredFiles(Optional.empty(), new Ballot(Term.ZERO, Optional.empty()), empty,
@@ -117,6 +125,7 @@ final class SmallCluster {
                 member.inbox.addAll(member.nextTick);
                 member.nextTick.clear();
                 stream(member);
+                member.receivers = receiversOf(entry.getKey());
                 var seen = member.observation();
                 if (!seen.equals(member.state.observed())) member.inbox.add(new Event.Observed(seen));
                 member.inbox.add(new Event.TimePassed());
@@ -125,6 +134,15 @@ final class SmallCluster {
                 }
             }
         }
+    }
+
+    private List<Observation.Receiver> receiversOf(NodeId primary) {
+        var receivers = new ArrayList<Observation.Receiver>();
+        for (var member : members.values()) {
+            boolean streams = member.up && member.upstream.equals(Optional.of(primary));
+            if (streams) receivers.add(new Observation.Receiver(member.streamsAs, member.confirms.apply(member.end)));
+        }
+        return List.copyOf(receivers);
     }
 
     private void stream(Member member) {
@@ -212,6 +230,7 @@ final class SmallCluster {
             }
             case Action.Follow follow -> {
                 member.upstream = Optional.of(follow.upstream());
+                member.streamsAs = follow.applicationName();
                 member.sealed = Optional.empty();
             }
             case Action.Promote(var timeline) -> {
@@ -220,12 +239,13 @@ final class SmallCluster {
                 member.timeline = timeline;
                 member.phase = Phase.PRIMARY;
             }
+            case Action.SetSync(var setting) -> member.syncSetting = member.keepsSyncSetting ? member.syncSetting : setting;
             case Action.Restart restart -> restart(member, restart);
             case Action.WriteIdentity(var identity) -> member.identity = identity;
             case Action.Log(_, var text) -> log.add(now + " " + text);
             case Action.NoteFloor _, Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
                     Action.Checkpoint _, Action.EnsureSlots _, Action.Publish _, Action.Reply _, Action.WakeAt _,
-                    Action.AllowReplication _, Action.SetSync _, Action.AllowReads _ -> {}
+                    Action.AllowReplication _, Action.AllowReads _ -> {}
         }
     }
 

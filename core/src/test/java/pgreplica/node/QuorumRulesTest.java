@@ -1,0 +1,105 @@
+package pgreplica.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import pgreplica.base.Lsn;
+import pgreplica.base.NodeId;
+import pgreplica.cluster.SyncSet;
+
+/** What commits wait for, and what an election waits for: the rules A1, A2, A8, A13, B7, B19. Guards P3. */
+class QuorumRulesTest {
+    private static final NodeId N1 = new NodeId("n1");
+    private final SmallCluster cluster = founded(new SyncWish(SyncWish.Mode.QUORUM, 1));
+
+    private static SmallCluster founded(SyncWish wish) {
+        var cluster = new SmallCluster(3, node -> 3, wish);
+        cluster.run(8000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(N1);
+        assertThat(cluster.member("n1").syncSetting).startsWith("ANY 1 (\"n2_i");
+        assertThat(committed(cluster).members()).hasSize(3);
+        cluster.done.clear();
+        cluster.log.clear();
+        return cluster;
+    }
+
+    private static SyncSet committed(SmallCluster cluster) {
+        return cluster.member("n1").state.cluster().sync();
+    }
+
+    private void everyStandby(java.util.function.Consumer<SmallCluster.Member> change) {
+        cluster.members.values().forEach(change);
+    }
+
+    /** A13. */
+    @Test void aNewPrimaryThatKeepsAnOldSettingDoesNotServe() {
+        everyStandby(member -> member.keepsSyncSetting = true);
+        everyStandby(member -> member.syncSetting = "ANY 1 (\"somebody\")");
+        cluster.kill("n1");
+        cluster.run(5000);
+        assertThat(cluster.open()).isEmpty();
+        everyStandby(member -> member.keepsSyncSetting = false);
+        cluster.run(8000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).isPresent();
+    }
+
+    /** A2. */
+    @Test void aNewPrimaryServesNobodyBeforeAStandbyHasItsTimeline() {
+        everyStandby(member -> member.confirms = flushed -> new Lsn(1));
+        cluster.kill("n1");
+        cluster.run(5000);
+        assertThat(cluster.open()).isEmpty();
+        everyStandby(member -> member.confirms = flushed -> flushed);
+        cluster.run(3000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).isPresent();
+    }
+
+    /** A1: a number is a position only together with the timeline. */
+    @Test void aStandbyOfAnotherTimelineConfirmsNothing() {
+        cluster.kill("n1");
+        for (int i = 0; i < 1000; i++) {
+            everyStandby(member -> member.streamsAs = member.streamsAs.replaceAll("_t[0-9]+$", "_t1"));
+            cluster.run(5);
+        }
+        assertThat(cluster.open()).isEmpty();
+    }
+
+    /** A8: what one standby confirmed is not forgotten when commits begin to wait for two. */
+    @Test void moreStandbysAreCommittedToWhenTheyHaveEverything() {
+        var before = cluster.member("n1").end;
+        cluster.member("n3").confirms = flushed -> before;
+        cluster.member("n1").end = new Lsn(before.value() + 1000);
+        cluster.run(100);
+        for (var name : new String[] {"n1", "n2", "n3"}) {
+            cluster.give(name, new Event.Configured(new SyncWish(SyncWish.Mode.QUORUM, 2)));
+        }
+        cluster.run(2000);
+        assertThat(cluster.member("n1").syncSetting).as("applied").startsWith("ANY 2 (");
+        assertThat(committed(cluster).standbys()).as("and not committed").isEqualTo(1);
+        cluster.member("n3").confirms = flushed -> flushed;
+        cluster.run(1000);
+        assertThat(committed(cluster).standbys()).isEqualTo(2);
+    }
+
+    /** B7: with k = 0 nobody else is asked to be primary, for nobody else has everything. */
+    @Test void whoServesAloneIsWaitedFor() {
+        var alone = founded(new SyncWish(SyncWish.Mode.QUORUM_AVAILABLE, 1));
+        alone.members.forEach((id, member) -> member.upstream = Optional.empty());
+        alone.members.forEach((id, member) -> member.confirms = flushed -> Lsn.ZERO);
+        alone.run(10_000);
+        assertThat(committed(alone).standbys()).as(() -> String.join("\n", alone.log)).isZero();
+        alone.kill("n1");
+        alone.run(6000);
+        assertThat(alone.open()).as(() -> String.join("\n", alone.log)).isEmpty();
+    }
+
+    /** B19: what a server shows is what a quorum has. */
+    @Test void nobodyReadsBeforeTheQuorumHasWhatIsShown() {
+        everyStandby(member -> member.confirms = flushed -> new Lsn(1));
+        cluster.kill("n1");
+        cluster.run(5000);
+        var promoted = cluster.done.stream().filter(one -> one.action() instanceof Action.Promote).findFirst().orElseThrow();
+        assertThat(cluster.last(promoted.node().name(), Action.AllowReads.class)).contains(new Action.AllowReads(false));
+    }
+}
