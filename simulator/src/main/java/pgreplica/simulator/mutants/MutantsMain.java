@@ -44,6 +44,9 @@ public final class MutantsMain implements Callable<Integer> {
 
     @Override public Integer call() throws IOException {
         long start = System.nanoTime();
+        // Whoever ends this ends the nets as well.
+        Runtime.getRuntime().addShutdownHook(new Thread(
+                () -> ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly)));
         Files.createDirectories(memory);
         var mutants = chosen();
         if (!netsAreQuiet(mutants)) return 1;

@@ -35,7 +35,7 @@ enum Net {
     /** Whole clusters from seeds. */
     SIM {
         @Override List<String> command(Set<String> modules, Path program, boolean brief) {
-            return List.of("pgreplica.simulator.Main", "sim", "--seeds", brief ? "20" : "1000");
+            return List.of("pgreplica.simulator.Main", "sim", "--seeds", brief ? "20" : "200");
         }
     },
     /** The JVM build with the bug, the C build without it, or the other way round. */

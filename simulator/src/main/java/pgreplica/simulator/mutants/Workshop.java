@@ -142,9 +142,12 @@ final class Workshop implements AutoCloseable {
     }
 
     private static String told(Output output) {
-        for (var line : output.lines()) {
+        for (int i = 0; i < output.lines().size(); i++) {
+            var line = output.lines().get(i);
+            // The simulation says on the next line which promise it is.
+            var next = i + 1 < output.lines().size() ? ": " + output.lines().get(i + 1).strip() : "";
             boolean tells = line.contains("FAILED") || line.contains(".txt:");
-            if (tells) return shortened(line);
+            if (tells) return shortened(line + next);
         }
         if (output.lines().isEmpty()) return "said nothing";
         return shortened(output.status() == 1 ? output.lines().getFirst() : output.lines().getLast());
