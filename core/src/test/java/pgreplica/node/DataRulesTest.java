@@ -109,10 +109,11 @@ class DataRulesTest {
     /** A9. */
     @Test void whatMakesAPositionUntrustworthyMakesTheReportVoid() {
         var flags = List.of(
-                new Observation.Flags(false, true, false, false, false),
-                new Observation.Flags(false, false, true, false, false),
-                new Observation.Flags(false, false, false, true, false),
-                new Observation.Flags(false, false, false, false, true));
+                new Observation.Flags(false, true, false, false, false, false),
+                new Observation.Flags(false, false, true, false, false, false),
+                new Observation.Flags(false, false, false, true, false, false),
+                new Observation.Flags(false, false, false, false, true, false),
+                new Observation.Flags(false, false, false, false, false, true));
         for (var flag : flags) {
             cluster.member("n2").flags = flag;
             look("n2");
