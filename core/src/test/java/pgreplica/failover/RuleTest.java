@@ -91,7 +91,7 @@ class RuleTest {
 
     private static List<Given> situations() {
         var all = new java.util.ArrayList<Given>();
-        for (int i = 0; i < 17; i++) all.add(new Given());
+        for (int i = 0; i < 18; i++) all.add(new Given());
         all.get(0).ownTermCommitted = false;
         all.get(1).missingFounders = "n3";
         all.get(2).servesHere = true;
@@ -111,10 +111,13 @@ class RuleTest {
         all.get(14).handingOverTo = Optional.of(OTHER);
         all.get(15).servesHere = true;
         all.get(15).relief = Optional.of(OTHER);
-        all.get(16).reportsMissing = 1;
-        all.get(16).better = Optional.of(OTHER);
-        all.get(16).successor = Optional.of(OTHER);
-        all.get(16).summoned = true;
+        all.get(16).servesHere = true;
+        all.get(16).ailment = "its disk does not take writes";
+        all.get(16).heir = Optional.of(OTHER);
+        all.get(17).reportsMissing = 1;
+        all.get(17).better = Optional.of(OTHER);
+        all.get(17).successor = Optional.of(OTHER);
+        all.get(17).summoned = true;
         return all;
     }
 }

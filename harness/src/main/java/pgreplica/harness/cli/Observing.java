@@ -43,8 +43,8 @@ final class Observing {
         private List<String> arguments = new ArrayList<>();
 
         @Override public Integer call() throws IOException, InterruptedException {
-            var cluster = named.cluster();
-            var target = cluster.node(node).superuser("postgres");
+            var cluster = chosen.cluster();
+            var target = chosen.in(cluster).superuser("postgres");
             var command = new ArrayList<>(cluster.blueprint().install().command("psql",
                     "-h", target.host(), "-p", String.valueOf(target.port()), "-U", target.user(), "-d", target.database()));
             command.addAll(arguments);
