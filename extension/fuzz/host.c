@@ -57,6 +57,8 @@ int			pgr_election_timeout = 1000;
 int			pgr_priority = 100;
 int			pgr_crash_restart_grace = 5000;
 int			pgr_sync_mode = 0;
+int			pgr_sync_standbys = 0;
+bool		pgr_witness = false;
 
 void		(*host_files) (PgrStoreVisit visit, void *argument) = NULL;
 
