@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
+import pgreplica.harness.bench.CommitBench;
 import pgreplica.harness.bench.FailoverBench;
 import pgreplica.harness.bench.FootprintBench;
 import pgreplica.harness.bench.OverheadBench;
@@ -14,7 +15,8 @@ import pgreplica.harness.bench.Report;
 
 /** Measurements. Each prints every run, a summary, and on request JSON with all values. */
 @Command(name = "bench", mixinStandardHelpOptions = true, description = "Measure.",
-        subcommands = {BenchCommand.Failover.class, BenchCommand.Footprint.class, BenchCommand.Overhead.class})
+        subcommands = {BenchCommand.Failover.class, BenchCommand.Footprint.class, BenchCommand.Overhead.class,
+                BenchCommand.Commit.class})
 public final class BenchCommand {
 
     /** Options that every measurement has. */
@@ -77,6 +79,23 @@ public final class BenchCommand {
 
         @Override Report measure() {
             return OverheadBench.run(pairs, seconds, scale, control, version);
+        }
+    }
+
+    @Command(name = "commit", mixinStandardHelpOptions = true,
+            description = "What a commit costs, beside plain servers with a hand-written ANY 1 (*).")
+    static final class Commit extends Measurement {
+        @Option(names = "--runs", paramLabel = "PAIRS", defaultValue = "10")
+        private int pairs;
+
+        @Option(names = "--seconds", paramLabel = "N", defaultValue = "10", description = "of each turn")
+        private int seconds;
+
+        @Option(names = "--sync", paramLabel = "MODE", defaultValue = "quorum", description = "off, quorum or quorum_available")
+        private String syncMode;
+
+        @Override Report measure() {
+            return CommitBench.run(pairs, seconds, syncMode, version);
         }
     }
 }
