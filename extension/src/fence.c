@@ -44,6 +44,7 @@ pgr_fence_shared_init(PgrFenceShared *fence)
 	pg_atomic_init_u32(&fence->changes, 0);
 	pg_atomic_init_u32(&fence->quorum, 0);
 	pg_atomic_init_u64(&fence->weaker_commits, 0);
+	pg_atomic_init_u32(&fence->commits, 0);
 	pg_atomic_init_u32(&fence->reads, 0);
 	pg_atomic_init_u32(&fence->why_version, 0);
 	pg_atomic_init_u32(&fence->admitted_version, 0);
@@ -304,6 +305,8 @@ after_commit(bool prepare)
 
 	if (!pgr_commit_is_confirmed(prepare))
 		pgr_fence_suppress_answer("The wait for a synchronous standby ended without its confirmation.");
+	else if (pgr_wait_has_hung_up())
+		pgr_fence_suppress_answer("The wait for a synchronous standby was given up before it was confirmed.");
 	else if (!is_still_open())
 		pgr_fence_suppress_answer("The lease of this node ran out while the transaction was being committed.");
 	else

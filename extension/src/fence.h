@@ -31,6 +31,7 @@ typedef struct PgrFenceShared
 	pg_atomic_uint32 quorum;
 	/* those that a session's synchronous_commit spared, since the start */
 	pg_atomic_uint64 weaker_commits;
+	pg_atomic_uint32 commits;	/* of sessions, under way and not to be rolled back */
 
 	/* ordinary users may read in a synchronous mode */
 	pg_atomic_uint32 reads;
@@ -85,6 +86,12 @@ extern void pgr_commit_prepared_ended(void);
 extern bool pgr_commit_ended_prepared(void);
 extern bool pgr_commit_is_confirmed(bool prepare);
 extern void pgr_commit_forget(void);
+
+/* fence_wait.c: from where it cannot be rolled back, a commit waits to the end. */
+extern void pgr_wait_begins(void);
+extern void pgr_wait_ends(void);
+extern bool pgr_wait_has_hung_up(void);
+extern bool pgr_commits_wait(void);
 
 /* fence_reads.c */
 extern void pgr_reads_allow(bool allowed);

@@ -61,17 +61,27 @@ strengthen(void)
 								 GUC_ACTION_LOCAL, true, 0, false);
 }
 
+/* Without a quorum, or where the operator allows less, Postgres's own rules hold. */
+static void
+hold_on(void)
+{
+	if (quorum_decides() && !is_weaker())
+		pgr_wait_begins();
+}
+
 void
 pgr_commit_begins(void)
 {
 	strengthen();
 	wrote_wal = XactLastRecEnd != InvalidXLogRecPtr;
+	hold_on();
 }
 
 void
 pgr_commit_prepared_begins(void)
 {
 	strengthen();
+	hold_on();
 }
 
 void
@@ -93,6 +103,7 @@ pgr_commit_forget(void)
 	wrote_wal = false;
 	ended_prepared = false;
 	prepared_end = InvalidXLogRecPtr;
+	pgr_wait_ends();
 }
 
 /*

@@ -189,6 +189,8 @@ on_operator_stop(int signal_number, siginfo_t *info, void *context)
 	{
 		pg_atomic_write_u32(&pgr_shared->restart.operator_stop, signal_number);
 		stop_sender = info->si_pid;
+		if (signal_number == SIGINT)
+			(void) alarm(FAST_LIMIT_MS / 1000);
 	}
 	if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
 		old->sa_handler(signal_number);
@@ -233,7 +235,11 @@ on_restart_request(int signal_number, siginfo_t *info, void *context)
 	errno = saved;
 }
 
-/* A fast shutdown waits for ever for a process that is stopped or stuck. */
+/*
+ * A fast shutdown waits for ever for a process that is stopped or stuck.  An
+ * operator's does so by his will, except for commits that no standby confirms:
+ * those would have been made visible to let it go on.
+ */
 static void
 on_fast_limit(int signal_number, siginfo_t *info, void *context)
 {
@@ -245,6 +251,9 @@ on_fast_limit(int signal_number, siginfo_t *info, void *context)
 		pg_atomic_write_u32(&restart->mode, PGR_RESTART_IMMEDIATE);
 		shut_down(PGR_RESTART_IMMEDIATE);
 	}
+	else if (getpid() == postmaster_pid && pgr_commits_wait() &&
+			 pg_atomic_read_u32(&restart->operator_stop) == SIGINT)
+		old_quit.sa_handler(SIGQUIT);
 	errno = saved;
 }
 
