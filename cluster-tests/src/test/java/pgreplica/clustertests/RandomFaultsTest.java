@@ -3,6 +3,7 @@ package pgreplica.clustertests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P2;
+import static pgreplica.clustertests.P.P3;
 import static pgreplica.clustertests.P.P4;
 import static pgreplica.clustertests.P.P5;
 import static pgreplica.clustertests.P.P7;
@@ -28,6 +29,16 @@ class RandomFaultsTest {
     @Test @Promise({P2, P4, P5, P7, P11}) @Timeout(300)
     void inAsyncModeTheLossIsWithinWhatHistoryShows(@TempDir Path directory) throws IOException {
         run(3, "off", Duration.ofSeconds(45), directory);
+    }
+
+    @Test @Tag("quorum") @Promise({P2, P3, P5, P7, P11}) @Timeout(400)
+    void inQuorumModeNothingAcknowledgedIsLost(@TempDir Path directory) throws IOException {
+        run(3, "quorum", Duration.ofSeconds(100), directory);
+    }
+
+    @Test @Tag("quorum") @Promise({P2, P3, P5, P7, P11}) @Timeout(400)
+    void inQuorumModeOnFiveNodesNothingAcknowledgedIsLost(@TempDir Path directory) throws IOException {
+        run(5, "quorum", Duration.ofSeconds(50), directory);
     }
 
     private static void run(int nodes, String syncMode, Duration span, Path directory) throws IOException {
