@@ -13,7 +13,7 @@ import pgreplica.node.PeerMessage.Directive;
 import pgreplica.node.PeerMessage.NodeStatus;
 
 /** Events and actions as a person reads them in a trace. */
-final class Words {
+public final class Words {
     private Words() {}
 
     static String of(HostEvent event) {
@@ -50,7 +50,7 @@ final class Words {
         }
     }
 
-    static String of(PeerMessage message) {
+    public static String of(PeerMessage message) {
         return switch (message) {
             case PeerMessage.Raft(var raft) -> raft.toString();
             case PeerMessage.Status(var status) -> of(status);
