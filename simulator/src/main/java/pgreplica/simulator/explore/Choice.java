@@ -7,6 +7,8 @@ record Choice(Kind kind, int a, int b) {
         NEXT,
         /** It is lost. */
         LOSE,
+        /** It is a WAL receiver's, which gets nothing now. */
+        STALL,
         /** It is late. */
         DELAY,
         /** It happens, and happens once more later. */
@@ -61,6 +63,7 @@ record Choice(Kind kind, int a, int b) {
         return switch (kind) {
             case NEXT -> "next";
             case LOSE -> "lose the next message";
+            case STALL -> "WAL stalls";
             case DELAY -> "delay the next message";
             case REPEAT -> "repeat the next message later";
             case FAIL_WITHIN -> "power fails at " + first + " after " + b + " actions";

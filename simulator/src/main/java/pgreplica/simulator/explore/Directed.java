@@ -11,8 +11,9 @@ import java.util.List;
  * A search that knows what it is after.
  *
  * @param rule the safety rule that it would find missing
+ * @param terms after the first one
  */
-record Directed(String rule, Property property, int nodes, Plan plan, String text) {
+record Directed(String rule, Property property, int nodes, int terms, Plan plan, String text) {
     static final Path FILE = Path.of("simulator", "src", "explorations.txt");
 
     static List<Directed> all(Path file) throws IOException {
@@ -21,7 +22,7 @@ record Directed(String rule, Property property, int nodes, Plan plan, String tex
             if (line.isBlank() || line.startsWith("#")) continue;
             var words = Arrays.asList(line.trim().split(" +"));
             all.add(new Directed(words.get(0), Property.named(words.get(1)), Integer.parseInt(words.get(2)),
-                    Plan.of(words.subList(3, words.size())), String.join(" ", words)));
+                    Integer.parseInt(words.get(3)), Plan.of(words.subList(4, words.size())), String.join(" ", words)));
         }
         return all;
     }

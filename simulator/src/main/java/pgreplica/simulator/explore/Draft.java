@@ -55,7 +55,7 @@ final class Draft {
         int a = choice.a();
         switch (choice.kind()) {
             case NEXT -> Happening.of(this, queue.removeFirst().value);
-            case LOSE -> lose();
+            case LOSE, STALL -> lose();
             case DELAY -> held.add(queue.removeFirst());
             case REPEAT -> {
                 held.add(queue.getFirst());
@@ -151,7 +151,7 @@ final class Draft {
     }
 
     void look(int index) {
-        if (member(index).isRunning()) enqueueOnce(new Item.Look(index));
+        if (member(index).isRunning()) enqueueOnce(new Item.Look(index, false));
     }
 
     /** The WAL receivers that may have something to do now. */

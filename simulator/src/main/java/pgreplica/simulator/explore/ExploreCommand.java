@@ -50,21 +50,28 @@ public final class ExploreCommand implements Callable<Integer> {
 
     @Override public Integer call() throws IOException {
         for (var name : what == null ? List.of("directed", "split-brain", "durability") : what) {
-            boolean holds = name.equals("directed") ? directed() : property(Property.named(name));
-            if (!holds) return 1;
+            try {
+                boolean holds = name.equals("directed") ? directed() : property(Property.named(name));
+                if (!holds) return 1;
+            } catch (Prologue.Broken broken) {
+                System.out.println("FAILED before the search began: " + broken.getMessage());
+                return 1;
+            }
         }
         return 0;
     }
 
     private boolean property(Property property) {
-        return (deviations < 0 || search(property, nodes, Plan.anything(deviations), "everything", System.out::println))
+        return (deviations < 0 || search(property, nodes, terms, Plan.anything(deviations), "everything", System.out::println))
                 && walks(property, 3) && walks(property, 5);
     }
 
     private boolean directed() throws IOException {
         for (var directed : Directed.all(Directed.FILE)) {
             if (rules != null && !rules.contains(directed.rule())) continue;
-            if (!search(directed.property(), directed.nodes(), directed.plan(), directed.text(), _ -> {})) return false;
+            if (!search(directed.property(), directed.nodes(), directed.terms(), directed.plan(), directed.text(), _ -> {})) {
+                return false;
+            }
         }
         return true;
     }
@@ -76,11 +83,11 @@ public final class ExploreCommand implements Callable<Integer> {
         return cluster;
     }
 
-    private boolean search(Property property, int size, Plan plan, String called, Consumer<String> report) {
+    private boolean search(Property property, int size, int last, Plan plan, String called, Consumer<String> report) {
         long start = System.nanoTime();
         var machine = new Machine(size, property);
         var first = founded(machine);
-        var bounds = new Bounds(plan.deviations(), terms, property.writes, losses, (size - 1) / 2);
+        var bounds = new Bounds(plan.deviations(), last, property.writes, losses, (size - 1) / 2);
         report.accept(property + ", " + size + " nodes, " + called + " within " + bounds + ":");
         var search = new Search(machine, bounds, plan, states, seconds, report);
         var found = search.from(first);
@@ -95,7 +102,7 @@ public final class ExploreCommand implements Callable<Integer> {
         if (walks <= 0) return true;
         var machine = new Machine(size, property);
         var first = founded(machine);
-        var random = new Walks(machine, new Bounds(10, 10, property.writes + 2, losses, (size - 1) / 2), seed);
+        var random = new Walks(machine, new Bounds(10, 10, property.writes * 3, losses, (size - 1) / 2), seed);
         var found = Optional.<Search.Counterexample>empty();
         for (long i = 0; i < walks && found.isEmpty(); i++) found = random.walk(first, STEPS_OF_A_WALK);
         System.out.printf("%s, %d nodes: %s in %,d random walks of at most %d steps, %,d steps with %,d items; "

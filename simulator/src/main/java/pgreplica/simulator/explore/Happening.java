@@ -60,10 +60,10 @@ final class Happening {
             case Item.PeerWent(_, var peer, var gone) ->
                     Optional.of(new Event.PeerLost(draft.machine.id(peer), gone));
             case Item.Timer _ -> Optional.of(new Event.TimePassed());
-            case Item.Look _ -> {
+            case Item.Look(_, var anyway) -> {
                 var seen = observed(draft, index);
                 var state = draft.member(index).state();
-                yield state.seen() && seen.equals(state.observed()) ? Optional.empty()
+                yield !anyway && state.seen() && seen.equals(state.observed()) ? Optional.empty()
                         : Optional.of(new Event.Observed(seen));
             }
             case Item.Sealing(_, var term) -> Optional.of(new Event.Sealed(term, true, observed(draft, index)));

@@ -16,8 +16,8 @@ sealed interface Item {
     /** A node's timer. */
     record Timer(int to) implements Item {}
 
-    /** The worker looks at its server. */
-    record Look(int to) implements Item {}
+    /** The worker looks at its server, and tells what it sees if it is news, or anyway. */
+    record Look(int to, boolean anyway) implements Item {}
 
     /** The gate is being closed. */
     record Sealing(int to, Term term) implements Item {}

@@ -69,7 +69,7 @@ final class Moves {
                 deviation(Kind.REPEAT, 0);
             }
         }
-        if (item instanceof Item.Flow) deviation(Kind.LOSE, 0);
+        if (item instanceof Item.Flow) deviation(Kind.STALL, 0);
         if (cluster.last() >= 0) faults(cluster.last());
         failWithin(item);
     }

@@ -7,6 +7,15 @@ import java.util.List;
 final class Prologue {
     private static final int MOST_CHOICES = 100_000;
 
+    /** A promise that does not hold even while a cluster is founded. */
+    static final class Broken extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Broken(String what) {
+            super(what);
+        }
+    }
+
     private Prologue() {}
 
     /** @return the choices that lead from {@link Machine#unfounded} to a cluster that is well */
@@ -20,13 +29,13 @@ final class Prologue {
         }
         int turn = 0;
         while (!isWell(cluster)) {
-            if (choices.size() > MOST_CHOICES) throw new IllegalStateException("the cluster does not get well");
+            if (choices.size() > MOST_CHOICES) throw new Broken("P11: the cluster does not get well");
             var choice = !cluster.isQuiet() ? Choice.of(Choice.Kind.NEXT)
                     : machine.clock == Clock.SHARED ? Choice.of(Choice.Kind.TIME)
                     : Choice.of(Choice.Kind.TICK, turn++ % machine.nodes());
             choices.add(choice);
             var draft = machine.draft(cluster).take(choice);
-            if (!draft.broken.isEmpty()) throw new IllegalStateException(draft.broken);
+            if (!draft.broken.isEmpty()) throw new Broken(draft.broken);
             cluster = draft.done();
         }
         return choices;

@@ -87,6 +87,7 @@ final class Watch {
         if (!draft.ledger.opened().containsKey(timeline) || term.isAfter(draft.ledger.openedTerm())) {
             hasAllAcknowledged(draft, index, server.wal());
             draft.ledger = draft.ledger.opened(term, server.wal());
+            show(draft, server);
             if (draft.isTold()) draft.say("  " + draft.machine.id(index) + " OPENS its fence in term " + term);
         }
     }
@@ -98,6 +99,15 @@ final class Watch {
                 draft.breaks("P3: " + draft.machine.id(index) + " opens with " + wal + ", without " + commit
                         + ", which was acknowledged");
             }
+        }
+    }
+
+    /** Who reads from a primary that has opened sees all it holds: that counts as told (A2b, B19). */
+    private static void show(Draft draft, Server server) {
+        if (!server.sync().demanded()) return;
+        for (var commit : draft.ledger.written()) {
+            boolean shown = server.wal().contains(commit) && !draft.ledger.acknowledged().contains(commit);
+            if (shown) draft.ledger = draft.ledger.acknowledged(commit);
         }
     }
 
