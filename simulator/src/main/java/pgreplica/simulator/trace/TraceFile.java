@@ -43,6 +43,8 @@ public final class TraceFile {
 
     public static List<Entry> read(Path file) throws IOException {
         var entries = new ArrayList<Entry>();
+        // A worker that was killed in its first second had written nothing yet.
+        if (Files.size(file) == 0) return entries;
         try (var in = new DataInputStream(Files.newInputStream(file))) {
             var mark = in.readNBytes(MARK.length);
             if (!java.util.Arrays.equals(mark, MARK)) throw new IOException(file + " is not a trace of pg_replica");
