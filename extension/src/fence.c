@@ -327,7 +327,7 @@ transaction_event(XactEvent event, void *arg)
 			if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
 			{
 				pgr_fence_require();
-				pgr_commit_begins();
+				pgr_commit_begins(event == XACT_EVENT_PRE_PREPARE);
 			}
 			break;
 

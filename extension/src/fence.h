@@ -80,7 +80,7 @@ extern bool pgr_text_copy(pg_atomic_uint32 *version, void *to, const void *from,
  * fence_commit.c: what standbys must have confirmed.  A commit begins before
  * its WAL is flushed, and is forgotten when it has ended either way.
  */
-extern void pgr_commit_begins(void);
+extern void pgr_commit_begins(bool prepare);
 extern void pgr_commit_prepared_begins(void);
 extern void pgr_commit_prepared_ended(void);
 extern bool pgr_commit_ended_prepared(void);

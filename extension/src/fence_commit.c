@@ -69,12 +69,14 @@ hold_on(void)
 		pgr_wait_begins();
 }
 
+/* What is only prepared shows nothing to anybody, so that wait may be given up. */
 void
-pgr_commit_begins(void)
+pgr_commit_begins(bool prepare)
 {
 	strengthen();
 	wrote_wal = XactLastRecEnd != InvalidXLogRecPtr;
-	hold_on();
+	if (!prepare)
+		hold_on();
 }
 
 void
