@@ -110,7 +110,9 @@ final class Faults {
         if (lostState || world.hosts.size() < 3 || !founded()) return;
         // Whoever forgets what its data is has lost a copy; a quorum commit survives one such loss at a time.
         boolean quorum = world.sync.mode() != SyncWish.Mode.OFF || world.promises.durable > 0;
-        if (quorum && !world.promises.unwell().isEmpty()) return;
+        // With a witness two such losses can be all the copies there are.
+        boolean fewCopies = world.hosts.stream().anyMatch(other -> other.witness);
+        if ((quorum || fewCopies) && !world.promises.unwell().isEmpty()) return;
         lostState = true;
         host.losePower();
         world.say(host, "STATE DIRECTORY LOST");
