@@ -21,7 +21,7 @@ import pgreplica.harness.Writer;
 import pgreplica.harness.run.Account;
 
 /** Whom commits wait for, and whom elections ask, are the same nodes after every step. */
-@Tag("cluster") @Tag("quorum")
+@Tag("cluster") @Tag("quorum") @Tag("long")
 @Timeout(300)
 class QuorumMembersTest {
 
