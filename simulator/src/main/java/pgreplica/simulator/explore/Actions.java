@@ -51,10 +51,7 @@ final class Actions {
                     store(draft, index, action);
             case Action.Send(var to, var envelope) -> send(draft, index, draft.machine.index(to), envelope);
             case Action.SetLease lease -> lease(draft, index, lease);
-            case Action.Seal(var term) -> {
-                close(draft, index);
-                draft.enqueue(new Item.Sealing(index, term));
-            }
+            case Action.Seal(var term) -> draft.enqueue(new Item.Sealing(index, term));
             case Action.Follow follow -> {
                 Watch.follows(draft, index, follow);
                 draft.put(index, server.gate(Optional.of(follow)));
@@ -91,7 +88,8 @@ final class Actions {
         }
     }
 
-    private static void close(Draft draft, int index) {
+    /** Closes the gate of the WAL receiver. */
+    static void close(Draft draft, int index) {
         var server = draft.server(index);
         draft.put(index, server.gate(Optional.empty()));
         if (!server.streaming()) return;

@@ -398,7 +398,13 @@ final class Draft {
         put(index, server.with(server.wal().written()));
         ledger = ledger.written(new Wal.Commit(server(index).wal().branch(), server(index).wal().end()));
         look(index);
+        // Data does not queue up behind words.
+        var others = List.copyOf(queue);
+        queue.clear();
         flowFrom(index);
+        for (var item : others) {
+            if (!queue.contains(item)) queue.add(item);
+        }
     }
 
     /** At once: a client that is told later is told the same, and may be told of less. */

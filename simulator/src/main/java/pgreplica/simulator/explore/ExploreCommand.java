@@ -62,16 +62,22 @@ public final class ExploreCommand implements Callable<Integer> {
     }
 
     private boolean property(Property property) {
-        return (deviations < 0 || search(property, nodes, terms, Plan.anything(deviations), "everything", System.out::println))
+        return (deviations < 0 || search(property, nodes, everything(property), Plan.anything(deviations), "everything", System.out::println))
                 && walks(property, 3) && walks(property, 5);
     }
 
+    private Bounds everything(Property property) {
+        return new Bounds(deviations, terms, property.writes, losses, (nodes - 1) / 2);
+    }
+
+    /** Disks survive whatever is down, so in a search that knows what it is after more than a minority may be. */
     private boolean directed() throws IOException {
         for (var directed : Directed.all(Directed.FILE)) {
             if (rules != null && !rules.contains(directed.rule())) continue;
-            if (!search(directed.property(), directed.nodes(), directed.terms(), directed.plan(), directed.text(), _ -> {})) {
-                return false;
-            }
+            var plan = directed.plan();
+            var bounds = new Bounds(plan.deviations(), directed.terms(), directed.property().writes, plan.losses(),
+                    directed.nodes() - 1);
+            if (!search(directed.property(), directed.nodes(), bounds, plan, directed.text(), _ -> {})) return false;
         }
         return true;
     }
@@ -83,11 +89,11 @@ public final class ExploreCommand implements Callable<Integer> {
         return cluster;
     }
 
-    private boolean search(Property property, int size, int last, Plan plan, String called, Consumer<String> report) {
+    private boolean search(
+            Property property, int size, Bounds bounds, Plan plan, String called, Consumer<String> report) {
         long start = System.nanoTime();
         var machine = new Machine(size, property);
         var first = founded(machine);
-        var bounds = new Bounds(plan.deviations(), last, property.writes, losses, (size - 1) / 2);
         report.accept(property + ", " + size + " nodes, " + called + " within " + bounds + ":");
         var search = new Search(machine, bounds, plan, states, seconds, report);
         var found = search.from(first);

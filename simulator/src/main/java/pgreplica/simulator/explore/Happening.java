@@ -24,6 +24,10 @@ final class Happening {
             case Item.Said _, Item.PeerCame _, Item.PeerWent _, Item.Timer _, Item.Look _, Item.Sealing _ -> {
                 var event = event(draft, item);
                 if (event.isEmpty()) return;
+                if (item instanceof Item.Sealing) {
+                    Actions.close(draft, index);
+                    event = event(draft, item);
+                }
                 if (draft.isTold()) Tale.tell(draft, item);
                 draft.step(index, event.get(), 0);
             }

@@ -70,8 +70,17 @@ final class Moves {
             }
         }
         if (item instanceof Item.Flow) deviation(Kind.STALL, 0);
+        if (isSlow(item)) deviation(Kind.DELAY, 0);
+        for (int i = 0; i < cluster.size(); i++) {
+            if (mayWrite(i)) deviation(Kind.WRITE, i);
+        }
         if (cluster.last() >= 0) faults(cluster.last());
         failWithin(item);
+    }
+
+    /** What Postgres may take its time for. */
+    private static boolean isSlow(Item item) {
+        return item instanceof Item.Recovering || item instanceof Item.Promoting || item instanceof Item.Sealing;
     }
 
     /** Those that ask for something, answer, or carry an entry; the rest is repeated all the time. */
@@ -138,7 +147,8 @@ final class Moves {
         else timeouts();
         if (cluster.cuts() != 0) free(Kind.JOIN, 0);
         for (int i = 0; i < cluster.held().size(); i++) {
-            if (cluster.held().get(i).value instanceof Item.Said) free(Kind.ARRIVE, i);
+            var item = cluster.held().get(i).value;
+            if (item instanceof Item.Said || !cluster.member(item.to()).frozen()) free(Kind.ARRIVE, i);
         }
         for (int i = 0; i < cluster.size(); i++) {
             recoveries(i);
@@ -196,15 +206,18 @@ final class Moves {
     private void clients(int index) {
         var member = cluster.member(index);
         if (!member.powered() || member.frozen()) return;
-        if (member.postgres().isPrimary() && member.postgres().isOpen()
-                && cluster.ledger().value.written().size() < bounds.writes()) {
-            free(Kind.WRITE, index);
-        }
+        if (mayWrite(index)) free(Kind.WRITE, index);
         if (member.isRunning() && member.state().raft().isLeader() && member.postgres().isPrimary()
                 && member.state().leadership().leaving().isEmpty()) {
             deviation(Kind.REQUEST, index);
         }
         if (mayFlow(index)) free(Kind.FLOW, index);
+    }
+
+    private boolean mayWrite(int index) {
+        var member = cluster.member(index);
+        return member.powered() && !member.frozen() && member.postgres().isPrimary() && member.postgres().isOpen()
+                && cluster.ledger().value.written().size() < bounds.writes();
     }
 
     private boolean mayFlow(int index) {

@@ -48,6 +48,12 @@ record Plan(List<Part> parts) {
         return parts.size();
     }
 
+    /** How often it loses data or a state directory. */
+    int losses() {
+        return (int) parts.stream().filter(part -> part.kinds().contains(Kind.LOSE_DATA)
+                || part.kinds().contains(Kind.LOSE_STATE)).count();
+    }
+
     boolean allows(int deviation, Cluster cluster, Choice choice) {
         return parts.get(deviation).allows(cluster, choice);
     }

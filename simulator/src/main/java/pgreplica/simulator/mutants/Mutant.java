@@ -60,6 +60,13 @@ record Mutant(String name, String rule, List<Change> changes, Set<Net> caught) {
         return new Mutant(name, rule.toString(), List.copyOf(changes), caught);
     }
 
+    /** The rule that its name begins with, as the rules are written: {@code A4}, {@code P9}, {@code raft}. */
+    String shortRule() {
+        var first = name.substring(0, name.indexOf('_'));
+        return first.matches("[a-z]\\d+") ? first.substring(0, 1).toUpperCase() + Integer.parseInt(first.substring(1))
+                : first;
+    }
+
     /** The folders of the repository that it changes. */
     Set<String> modules() {
         var modules = new TreeSet<String>();

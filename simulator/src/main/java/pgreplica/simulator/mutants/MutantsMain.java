@@ -101,7 +101,7 @@ public final class MutantsMain implements Callable<Integer> {
         try (var workshop = new Workshop(program)) {
             workshop.plant(new Mutant("none", "", List.of(), Set.of()));
             for (var net : used) {
-                var answer = workshop.ask(net, modules, true);
+                var answer = workshop.ask(net, modules, "", true);
                 System.out.println("without a bug, " + net.label() + ": " + answer.text());
                 if (answer.caught()) return false;
             }
@@ -119,7 +119,7 @@ public final class MutantsMain implements Callable<Integer> {
         try (var workshop = new Workshop(program)) {
             workshop.plant(mutant);
             for (var net : netsFor(mutant)) {
-                var answer = workshop.ask(net, mutant.modules(), false);
+                var answer = workshop.ask(net, mutant.modules(), mutant.shortRule(), false);
                 boolean must = mutant.caught().contains(net);
                 System.out.println((answer.caught() ? "  caught by " : must ? "  MISSED BY " : "  not seen by ")
                         + net.label() + ": " + answer.text());

@@ -94,8 +94,9 @@ final class Workshop implements AutoCloseable {
     }
 
     /** Unit tests run in this JVM with their own copy of our classes, every other net in a JVM of its own. */
-    Answer ask(Net net, Set<String> modules, boolean brief) throws IOException {
-        return net == Net.UNIT ? askUnitTests(net.command(modules, program, brief)) : askProcess(net, modules, brief);
+    Answer ask(Net net, Set<String> modules, String rule, boolean brief) throws IOException {
+        return net == Net.UNIT ? askUnitTests(net.command(modules, rule, program, brief))
+                : askProcess(net, modules, rule, brief);
     }
 
     private Answer askUnitTests(List<String> command) throws IOException {
@@ -108,12 +109,12 @@ final class Workshop implements AutoCloseable {
         }
     }
 
-    private Answer askProcess(Net net, Set<String> modules, boolean brief) throws IOException {
+    private Answer askProcess(Net net, Set<String> modules, String rule, boolean brief) throws IOException {
         var twin = home.resolve("twin");
         var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g", "-Djqwik.database=" + home.resolve("jqwik"),
                 "-cp", home.resolve("classes") + ":" + System.getProperty("java.class.path")));
-        command.addAll(net.command(modules, Files.exists(twin) ? twin : program, brief));
+        command.addAll(net.command(modules, rule, Files.exists(twin) ? twin : program, brief));
         long start = System.nanoTime();
         var output = run(command, PATIENCE_SECONDS);
         var seconds = (System.nanoTime() - start) / 1_000_000_000;
