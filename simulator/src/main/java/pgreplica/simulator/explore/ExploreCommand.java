@@ -97,10 +97,9 @@ public final class ExploreCommand implements Callable<Integer> {
         report.accept(property + ", " + size + " nodes, " + called + " within " + bounds + ":");
         var search = new Search(machine, bounds, plan, states, seconds, report);
         var found = search.from(first);
-        System.out.printf("%s, %d nodes, %s: %s in %,d states, %s (%.0f s)%n", property, size, called,
-                found.isEmpty() ? "nothing found" : "found", search.states(),
-                search.exhausted() ? "all within the bounds" : "NOT all within the bounds",
-                (System.nanoTime() - start) / 1e9);
+        String all = search.exhausted() ? "nothing found, all within the bounds" : "nothing found, NOT all within the bounds";
+        System.out.printf("%s, %d nodes, %s: %s, %,d states, %.0f s%n", property, size, called,
+                found.isEmpty() ? all : "found", search.states(), (System.nanoTime() - start) / 1e9);
         return tell(machine, first, found);
     }
 
