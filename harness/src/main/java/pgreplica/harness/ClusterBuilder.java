@@ -106,7 +106,7 @@ public final class ClusterBuilder {
     public Cluster create() {
         var place = home != null ? home : Homes.ofName(name);
         makeHome(place);
-        Network network = namespaces ? Namespaces.choose() : new Loopback();
+        Network network = namespaces ? Namespaces.choose(place) : new Loopback();
         var options = new Blueprint.Options(plain, checksums, fsync, configInside);
         var passwords = new Blueprint.Passwords(random(), random(), random());
         var blueprint = new Blueprint(name, place, version, network, options, settings, passwords, nodes(network, place));

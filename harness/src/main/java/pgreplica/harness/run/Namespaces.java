@@ -1,6 +1,8 @@
 package pgreplica.harness.run;
 
+import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 
 import pgreplica.harness.HarnessException;
 
@@ -19,14 +21,13 @@ public record Namespaces(String id, int subnet) implements Network {
     private static final int NOBODYS_ADDRESS = 253;
     private static final String NOWHERE_TABLE = "100";
 
-    /** Takes the first subnet of 10.213.0.0/16 that no interface of this machine has. */
-    public static Namespaces choose() {
+    /** Takes the first subnet of 10.213.0.0/16 that no interface of this machine and no other cluster has. */
+    public static Namespaces choose(Path home) {
         if (!Account.isRoot()) throw new HarnessException("network namespaces (--netns) need root");
         var addresses = Exec.run(List.of("ip", "-o", "-4", "addr"));
-        for (int subnet = 1; subnet < 255; subnet++) {
-            if (!addresses.contains("10.213." + subnet + ".")) return new Namespaces("pgr" + subnet, subnet);
-        }
-        throw new HarnessException("no subnet of 10.213.0.0/16 is free");
+        var free = IntStream.range(1, 255).filter(subnet -> !addresses.contains("10.213." + subnet + ".")).boxed().toList();
+        int subnet = Ports.reserveSubnet(free, home);
+        return new Namespaces("pgr" + subnet, subnet);
     }
 
     @Override public String addressOf(int node) {

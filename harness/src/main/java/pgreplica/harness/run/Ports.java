@@ -15,7 +15,7 @@ import java.util.List;
 import pgreplica.harness.HarnessException;
 
 /**
- * Free ports for clusters of this machine. A port stays reserved while its node is down, by a file that names the
+ * Free ports and subnets for clusters of this machine. A port stays reserved while its node is down, by a file that names the
  * cluster's home; a reservation whose home is gone is void.
  */
 public final class Ports {
@@ -43,6 +43,19 @@ public final class Ports {
         return reserved;
     }
 
+    /** The first of these numbers that nobody else has reserved for a network of its own. */
+    static int reserveSubnet(List<Integer> candidates, Path home) {
+        try {
+            prepareDirectory();
+            for (int subnet : candidates) {
+                if (claim(RESERVATIONS.resolve("subnet" + subnet), home)) return subnet;
+            }
+        } catch (IOException failure) {
+            throw new HarnessException("cannot reserve a subnet in " + RESERVATIONS + ": " + failure.getMessage(), failure);
+        }
+        throw new HarnessException("no subnet of 10.213.0.0/16 is free");
+    }
+
     /** Gives back everything reserved for this home. */
     public static void release(Path home) {
         if (!Files.isDirectory(RESERVATIONS)) return;
@@ -57,17 +70,22 @@ public final class Ports {
 
     private static boolean take(int port, Path home) throws IOException {
         var file = RESERVATIONS.resolve(String.valueOf(port));
+        if (!claim(file, home)) return false;
+        if (isFree(port)) return true;
+        Files.deleteIfExists(file);
+        return false;
+    }
+
+    private static boolean claim(Path file, Path home) throws IOException {
         if (Files.exists(file) && !ownerOf(file).isEmpty() && !Files.exists(Path.of(ownerOf(file)))) {
             Files.deleteIfExists(file);
         }
         try {
             Files.writeString(file, home.toString(), StandardOpenOption.CREATE_NEW);
+            return true;
         } catch (FileAlreadyExistsException taken) {
             return false;
         }
-        if (isFree(port)) return true;
-        Files.deleteIfExists(file);
-        return false;
     }
 
     private static boolean isFree(int port) {
