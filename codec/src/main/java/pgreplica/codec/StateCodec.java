@@ -84,6 +84,7 @@ final class StateCodec {
         out.i64(peer.heardAtMillis());
         out.i64(peer.idleSinceMillis());
         out.i64(peer.levelAtMillis());
+        out.i64(peer.confirmedAtMillis());
     }
 
     private static void writeLeadership(ByteWriter out, Leadership leadership) {

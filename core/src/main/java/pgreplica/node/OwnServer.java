@@ -18,6 +18,7 @@ final class OwnServer {
         var before = turn.observed;
         turn.observed = observation;
         turn.seen = true;
+        Quorum.noteConfirmed(turn, before);
         if (observation.flags().ailment().isEmpty()) turn.leadership.ailingSinceMillis = 0;
         else if (turn.leadership.ailingSinceMillis == 0) turn.leadership.ailingSinceMillis = turn.now;
         turn.endSeen = turn.endSeen || observation.endOfWalProven() || observation.isPrimary();

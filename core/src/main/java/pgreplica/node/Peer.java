@@ -12,26 +12,34 @@ import pgreplica.node.PeerMessage.NodeStatus;
  * @param clusterId of that life; empty while it belongs to no cluster
  * @param idleSinceMillis since when it has been told to stream but its position stands still without a stream
  * @param levelAtMillis when its flushed position was last seen not to be behind the primary's; 0: never
+ * @param confirmedAtMillis when it last confirmed more WAL of the primary here, or had nothing left to confirm; 0: never
  */
 public record Peer(boolean connected, Optional<VoterId> voter, String clusterId, Optional<NodeStatus> status,
-                   long heardAtMillis, long idleSinceMillis, long levelAtMillis) {
-    static final Peer UNKNOWN = new Peer(false, Optional.empty(), "", Optional.empty(), 0, 0, 0);
+                   long heardAtMillis, long idleSinceMillis, long levelAtMillis, long confirmedAtMillis) {
+    static final Peer UNKNOWN = new Peer(false, Optional.empty(), "", Optional.empty(), 0, 0, 0, 0);
 
     Peer withConnected(boolean now) {
-        return new Peer(now, voter, clusterId, status, heardAtMillis, idleSinceMillis, levelAtMillis);
+        return new Peer(now, voter, clusterId, status, heardAtMillis, idleSinceMillis, levelAtMillis,
+                confirmedAtMillis);
     }
 
     Peer heard(VoterId from, String cluster, NodeStatus said, long nowMillis) {
         return new Peer(connected, Optional.of(from), cluster, Optional.of(said), nowMillis, idleSinceMillis,
-                levelAtMillis);
+                levelAtMillis, confirmedAtMillis);
     }
 
     Peer withIdleSince(long sinceMillis) {
-        return new Peer(connected, voter, clusterId, status, heardAtMillis, sinceMillis, levelAtMillis);
+        return new Peer(connected, voter, clusterId, status, heardAtMillis, sinceMillis, levelAtMillis,
+                confirmedAtMillis);
     }
 
     Peer withLevelAt(long nowMillis) {
-        return new Peer(connected, voter, clusterId, status, heardAtMillis, idleSinceMillis, nowMillis);
+        return new Peer(connected, voter, clusterId, status, heardAtMillis, idleSinceMillis, nowMillis,
+                confirmedAtMillis);
+    }
+
+    Peer withConfirmedAt(long nowMillis) {
+        return new Peer(connected, voter, clusterId, status, heardAtMillis, idleSinceMillis, levelAtMillis, nowMillis);
     }
 
     boolean isWitness() {

@@ -80,9 +80,9 @@ final class Quorum {
         if (!sync.waits()) return turn.settings.sync().mode() == SyncWish.Mode.OFF ? "" : "commits wait for no standby";
         var setting = setting(turn, sync);
         if (!turn.observed.isPrimary()) return setting;
-        int connected = confirming(turn, sync, Lsn.ZERO);
-        boolean starved = connected < sync.standbys();
-        return setting + (starved ? ": only " + connected + " of them stream, commits wait" : "");
+        int answering = answering(turn, sync);
+        boolean starved = answering < sync.standbys();
+        return setting + (starved ? ": only " + answering + " of them answer, commits wait" : "");
     }
 
     // ---- the leader's side -------------------------------------------------------------------
@@ -96,11 +96,11 @@ final class Quorum {
         turn.leadership.syncing = syncing.withReached(mark, reached);
     }
 
-    /** Since when fewer members stream from here than a commit needs (B9). */
+    /** Since when fewer members answer than a commit needs (B9). */
     private static void noteStarved(Turn turn) {
         var syncing = turn.leadership.syncing;
         var sync = turn.cluster.sync();
-        boolean starved = confirming(turn, sync, Lsn.ZERO) < sync.standbys();
+        boolean starved = answering(turn, sync) < sync.standbys();
         if (!starved) turn.leadership.syncing = syncing.withStarvedSince(0);
         else if (syncing.starvedSinceMillis() == 0) turn.leadership.syncing = syncing.withStarvedSince(turn.now);
     }
@@ -134,7 +134,7 @@ final class Quorum {
     /** Postgres waits by the new setting before the log says so; all that was confirmed by the old one comes along. */
     private static void applyFirst(Turn turn, SyncSet target) {
         var next = next(turn, turn.cluster.sync());
-        boolean wanted = next.isPresent() && next.get().waits() && confirming(turn, target, Lsn.ZERO) >= target.standbys();
+        boolean wanted = next.isPresent() && next.get().waits() && answering(turn, target) >= target.standbys();
         if (!wanted) {
             turn.leadership.syncing = turn.leadership.syncing.withTarget(Optional.empty());
             return;
@@ -168,18 +168,18 @@ final class Quorum {
             ready.add(own);
             return Optional.of(new SyncSet(ready, Math.min(wanted, ready.size() - 1)));
         }
-        int streaming = confirming(turn, sync, Lsn.ZERO);
+        int answering = answering(turn, sync);
         boolean shrink = available && isStarvedFor(turn, turn.settings.syncPatienceMillis());
         if (sync.standbys() > wanted || shrink) return Optional.of(lowered(sync, own));
-        // Every member that streams is one that stays: while too few do, data that is gone keeps its place.
+        // Every member that answers is one that stays: while too few do, data that is gone keeps its place.
         for (var member : sync.members()) {
-            boolean spare = streaming >= sync.standbys() && sync.members().size() - 1 > sync.standbys();
+            boolean spare = answering >= sync.standbys() && sync.members().size() - 1 > sync.standbys();
             if (spare && isReplaced(turn, member)) return Optional.of(sync.without(member));
         }
         for (var member : ready) {
             if (!sync.members().contains(member)) return Optional.of(sync.with(member));
         }
-        boolean grow = sync.standbys() < wanted && streaming > sync.standbys();
+        boolean grow = sync.standbys() < wanted && answering > sync.standbys();
         return grow ? Optional.of(sync.withStandbys(sync.standbys() + 1)) : Optional.empty();
     }
 
@@ -208,7 +208,7 @@ final class Quorum {
         return Math.min(Math.max(asked, minority), others);
     }
 
-    /** Standbys that may join: they stream this timeline and lag by little. */
+    /** Standbys that may join: they answer and lag by little. */
     private static SortedSet<Member> ready(Turn turn) {
         var ready = new TreeSet<Member>();
         for (var voter : turn.raft.configuration().voters()) {
@@ -217,7 +217,7 @@ final class Quorum {
             if (node.equals(turn.self()) || status.isEmpty()) continue;
             var member = new Member(node, status.get().incarnation());
             var flushed = confirmed(turn, member);
-            boolean close = flushed.isAfter(Lsn.ZERO)
+            boolean close = answers(turn, member)
                     && turn.observed.flushed().bytesAfter(flushed) <= turn.settings.syncLagBytes();
             if (close) ready.add(member);
         }
@@ -230,6 +230,36 @@ final class Quorum {
         var peer = turn.peer(member.node());
         return peer.isFresh(turn.now, turn.settings.syncPatienceMillis())
                 && peer.status().map(NodeStatus::incarnation).orElse(0L) != member.incarnation();
+    }
+
+    /** How many members of {@code sync} go on confirming. */
+    private static int answering(Turn turn, SyncSet sync) {
+        int count = 0;
+        for (var member : sync.members()) {
+            if (!member.node().equals(turn.self()) && answers(turn, member)) count++;
+        }
+        return count;
+    }
+
+    /** Postgres keeps a stream that brings nothing for {@code wal_sender_timeout}, a minute: silence is judged here (B9). */
+    private static boolean answers(Turn turn, Member member) {
+        var flushed = confirmed(turn, member);
+        if (flushed.equals(Lsn.ZERO)) return false;
+        boolean all = !turn.observed.flushed().isAfter(flushed);
+        return all || turn.now - turn.peer(member.node()).confirmedAtMillis() <= turn.settings.livelyMillis();
+    }
+
+    /** Notes who has confirmed something since the last look, or had nothing left to confirm then. */
+    static void noteConfirmed(Turn turn, Observation before) {
+        for (var node : turn.settings.listed()) {
+            var peer = turn.peer(node.node());
+            if (peer.status().isEmpty()) continue;
+            var member = new Member(node.node(), peer.status().get().incarnation());
+            var name = Names.replication(member.node(), member.incarnation(), before.timeline());
+            boolean stalled = before.flushed().isAfter(confirmed(before, name))
+                    && !confirmed(turn, member).isAfter(confirmed(before, name));
+            if (!stalled) turn.putPeer(node.node(), peer.withConfirmedAt(turn.now));
+        }
     }
 
     /** How many members of {@code sync} stream from here and have flushed everything up to {@code position}. */
@@ -245,8 +275,11 @@ final class Quorum {
 
     /** Under its full name, so that a standby of another timeline or life of its data is not counted (A1). */
     private static Lsn confirmed(Turn turn, Member member) {
-        var name = Names.replication(member.node(), member.incarnation(), turn.observed.timeline());
-        for (Receiver receiver : turn.observed.receivers()) {
+        return confirmed(turn.observed, Names.replication(member.node(), member.incarnation(), turn.observed.timeline()));
+    }
+
+    private static Lsn confirmed(Observation observed, String name) {
+        for (Receiver receiver : observed.receivers()) {
             if (receiver.applicationName().equals(name)) return receiver.flushed();
         }
         return Lsn.ZERO;

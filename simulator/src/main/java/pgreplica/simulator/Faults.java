@@ -35,7 +35,7 @@ final class Faults {
 
     private void happen(Host host) {
         var other = world.hosts.get(dice.below(world.hosts.size()));
-        switch (dice.below(18)) {
+        switch (dice.below(19)) {
             case 0, 1 -> loseHost(host);
             case 2, 3 -> host.postgres.killPostmaster();
             case 4, 5 -> host.postgres.crash();
@@ -49,6 +49,7 @@ final class Faults {
             case 15 -> loseDataOnce(host);
             case 16 -> configure();
             case 17 -> failDisk(host);
+            case 18 -> stall(host);
             default -> throw new IllegalStateException("no such fault");
         }
     }
@@ -93,6 +94,11 @@ final class Faults {
         world.say(host, "CANNOT STREAM with " + other.id);
         world.network.cutData(host.index, other.index, true);
         world.in(dice.between(50, 5000), () -> world.network.cutData(host.index, other.index, false));
+    }
+
+    private void stall(Host host) {
+        host.postgres.stall(true);
+        world.in(dice.between(50, 9000), () -> host.postgres.stall(false));
     }
 
     private void failDisk(Host host) {
@@ -140,6 +146,7 @@ final class Faults {
         for (var host : world.hosts) {
             host.crashesBetweenActions = 0;
             host.postgres.failDisk(false);
+            host.postgres.stall(false);
             host.thaw();
             host.boot();
         }

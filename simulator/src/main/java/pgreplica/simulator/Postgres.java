@@ -48,6 +48,9 @@ final class Postgres {
     private boolean promoting;
     private Optional<Action.Follow> gate = Optional.empty();
     private boolean streaming;
+    /** The connection is there and brings nothing: its process is frozen, or the network lost it without a word. */
+    private boolean stalled;
+    private int upstreamStart;
     private List<String> admitted = List.of();
     private Observation lastSeen = Observation.NOTHING;
     private boolean lookDue;
@@ -403,6 +406,12 @@ final class Postgres {
         sync.committed(wal.branch(), wal.end());
     }
 
+    void stall(boolean now) {
+        if (stalled == now) return;
+        world.say(host, now ? "RECEIVES nothing more on its stream" : "RECEIVES again");
+        stalled = now;
+    }
+
     private void stream() {
         boolean was = streaming;
         streaming = gate.isPresent() && receive(gate.get());
@@ -411,10 +420,11 @@ final class Postgres {
 
     private boolean receive(Action.Follow follow) {
         var upstream = world.host(follow.upstream());
-        boolean reached = world.network.dataFlows(host, upstream)
-                && upstream.postgres.admits(follow.applicationName());
-        if (!reached || promoting) return false;
+        boolean admitted = !promoting && upstream.postgres.admits(follow.applicationName());
+        if (stalled) return streaming && admitted && upstream.postgres.start == upstreamStart;
+        if (!admitted || !world.network.dataFlows(host, upstream)) return false;
         if (!streaming) wal.cutIncompleteRecord();
+        upstreamStart = upstream.postgres.start;
         world.promises.streams(host, upstream);
         long missing = upstream.postgres.wal.end() - wal.end();
         wal.receive(upstream.postgres.wal, dice.chance(0.3) ? dice.between(0, Math.max(1, missing)) : Math.max(1, missing));

@@ -67,6 +67,8 @@ final class Scenario {
             case "join" -> cut(words, false);
             case "cutdata" -> world().network.cutData(host(words[1]).index, host(words[2]).index, true);
             case "joindata" -> world().network.cutData(host(words[1]).index, host(words[2]).index, false);
+            case "stall" -> host(words[1]).postgres.stall(true);
+            case "unstall" -> host(words[1]).postgres.stall(false);
             case "hold" -> world().network.hold(host(words[1]), host(words[2]));
             case "release" -> world().network.letGo();
             case "ask" -> host(words[1]).give(new Event.Requested(1, words[2],

@@ -78,6 +78,7 @@ final class Normal {
             Map.entry("Peer.heardAtMillis", new Rule.Fixed(0)),
             Map.entry("Peer.idleSinceMillis", new Rule.Zero()),
             Map.entry("Peer.levelAtMillis", new Rule.Zero()),
+            Map.entry("Peer.confirmedAtMillis", new Rule.Fixed(0)),
             Map.entry("Errand.sinceMillis", new Rule.Fixed(0)),
             Map.entry("Request.sinceMillis", new Rule.Fixed(0)),
             Map.entry("Appointment.atMillis", new Rule.Fixed(0)),
