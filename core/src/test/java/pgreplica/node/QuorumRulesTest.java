@@ -3,6 +3,7 @@ package pgreplica.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
@@ -67,9 +68,10 @@ class QuorumRulesTest {
 
     /** A8: what one standby confirmed is not forgotten when commits begin to wait for two. */
     @Test void moreStandbysAreCommittedToWhenTheyHaveEverything() {
-        var before = cluster.member("n1").end;
-        cluster.member("n3").confirms = flushed -> before;
-        cluster.member("n1").end = new Lsn(before.value() + 1000);
+        // It goes on confirming, but is far behind.
+        var confirmed = new AtomicLong(cluster.member("n1").end.value());
+        cluster.member("n3").confirms = flushed -> new Lsn(confirmed.incrementAndGet());
+        cluster.member("n1").end = new Lsn(confirmed.get() + 1_000_000);
         cluster.run(100);
         for (var name : new String[] {"n1", "n2", "n3"}) {
             cluster.give(name, new Event.Configured(new SyncWish(SyncWish.Mode.QUORUM, 2)));
@@ -80,6 +82,22 @@ class QuorumRulesTest {
         cluster.member("n3").confirms = flushed -> flushed;
         cluster.run(1000);
         assertThat(committed(cluster).standbys()).isEqualTo(2);
+    }
+
+    /** B9: Postgres keeps such a stream for a minute. */
+    @Test void aStandbyThatConfirmsNothingIsNotWaitedFor() {
+        var available = founded(new SyncWish(SyncWish.Mode.QUORUM_AVAILABLE, 1));
+        var before = available.member("n1").end;
+        available.members.values().forEach(member -> member.confirms = flushed -> before);
+        available.member("n1").end = new Lsn(before.value() + 1000);
+        available.run(10_000);
+        assertThat(committed(available).standbys()).as(() -> String.join("\n", available.log)).isZero();
+        available.member("n3").confirms = flushed -> flushed;
+        available.run(500);
+        available.member("n1").end = new Lsn(before.value() + 2000);
+        available.run(500);
+        assertThat(committed(available).standbys()).isEqualTo(1);
+        assertThat(committed(available).members()).noneMatch(member -> member.node().name().equals("n2"));
     }
 
     /** B7: with k = 0 nobody else is asked to be primary, for nobody else has everything. */
