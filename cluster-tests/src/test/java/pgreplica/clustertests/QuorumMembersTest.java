@@ -21,7 +21,7 @@ import pgreplica.harness.Writer;
 import pgreplica.harness.run.Account;
 
 /** Whom commits wait for, and whom elections ask, are the same nodes after every step. */
-@Tag("cluster") @Tag("quorum") @Tag("long")
+@Tag("cluster") @Tag("quorum")
 @Timeout(300)
 class QuorumMembersTest {
 
@@ -103,7 +103,7 @@ class QuorumMembersTest {
     @Test @Promise({P3, P11})
     void dataLinkAndControlLinkMayFailSeparately() {
         assumeTrue(Account.isRoot(), "network namespaces need root");
-        try (var cluster = Quorums.of(3).namespaces().start()) {
+        try (var cluster = Quorums.of(3).set("wal_receiver_timeout", "3s").namespaces().start()) {
             var n1 = cluster.awaitPrimary();
             var streams = cluster.others(n1).get(0);
             var votes = cluster.others(n1).get(1);
