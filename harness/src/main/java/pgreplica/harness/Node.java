@@ -81,8 +81,10 @@ public final class Node {
         try {
             if (!Files.isReadable(files.pid())) return Optional.empty();
             long pid = Long.parseLong(Files.readString(files.pid()).trim());
-            // The number may have been given to another process since.
-            return ProcessTable.find(pid).filter(entry -> entry.commandLine().contains(files.data().toString()));
+            // The number may have been given to another process since; one that is executing a program has no command
+            // line for a moment.
+            return ProcessTable.find(pid).filter(entry -> entry.commandLine().isEmpty()
+                    || entry.commandLine().contains(files.data().toString()));
         } catch (IOException | NumberFormatException unreadable) {
             return Optional.empty();
         }
