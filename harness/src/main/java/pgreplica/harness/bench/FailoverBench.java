@@ -30,6 +30,7 @@ public final class FailoverBench {
     private final List<Double> rejoins = new ArrayList<>();
     private final List<Double> lost = new ArrayList<>();
     private final List<Double> zombies = new ArrayList<>();
+    private final List<Double> reattached = new ArrayList<>();
 
     private FailoverBench(Case fault, Cluster cluster) {
         this.fault = fault;
@@ -62,12 +63,13 @@ public final class FailoverBench {
         long back = repair(primary);
         cluster.awaitWhole();
         rejoins.add((System.nanoTime() - back) / 1e6);
+        reattached.addAll(Reattachment.millis(cluster, primary, promoted));
         long opened = follower.firstBy(promoted).orElseThrow().nanos();
         // What was on the wire when the network was cut arrives when it is healed; it was sent in time.
         zombies.add((double) pinned.stop().acknowledgedBy(primary, opened).stream()
                 .filter(late -> fault != Case.silent || late.sentNanos() > instant).count());
-        System.out.printf("run %d: %s -> %s in %.0f ms, rejoined after %.0f ms, lost %.0f, late acknowledgements %.0f%n", run,
-                primary, promoted, gap, rejoins.getLast(), lost.getLast(), zombies.getLast());
+        System.out.printf("run %d: %s -> %s in %.0f ms, rejoined after %.0f ms, lost %.0f, late acknowledgements %.0f, reattached after %.0f ms%n",
+                run, primary, promoted, gap, rejoins.getLast(), lost.getLast(), zombies.getLast(), reattached.getLast());
     }
 
     private long strike(Node primary) {
@@ -101,6 +103,7 @@ public final class FailoverBench {
         report.condition("sync_mode", syncMode);
         report.condition("client", "2 connections, tries every node each 20 ms, connect limit 500 ms, statement limit 1000 ms");
         report.add(new Statistics("from the fault (" + fault + ") to the first commit", "ms", gaps));
+        report.add(new Statistics("from the promotion to the other standby streaming from it", "ms", reattached));
         report.add(new Statistics("from the repair to three healthy nodes", "ms", rejoins));
         report.add(new Statistics("acknowledged rows missing from the new primary", "rows", lost));
         report.add(new Statistics("rows the old primary acknowledged after the new one", "rows", zombies));

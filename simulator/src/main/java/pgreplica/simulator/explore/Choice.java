@@ -36,6 +36,8 @@ record Choice(Kind kind, int a, int b) {
         FLOW,
         /** An operator asks for a failover. */
         REQUEST,
+        /** Node {@code a} reads another sync mode, the {@code b}th of {@link Machine#WISHES}. */
+        CONFIGURE,
         /** The data directory is lost and made anew. */
         LOSE_DATA,
         /** The state directory is lost. */
@@ -73,6 +75,7 @@ record Choice(Kind kind, int a, int b) {
             case TIMEOUT -> "timeout " + first;
             case CUT -> "cut " + first + " n" + (b + 1);
             case JOIN -> "join";
+            case CONFIGURE -> "configure " + first + " " + Machine.WISHES.get(b);
             case ISOLATE, FREEZE, THAW, POWER_OFF, BOOT, KILL_POSTMASTER, CRASH_BACKEND, KILL_WORKER, START_WORKER, WRITE, FLOW,
                     REQUEST, LOSE_DATA, LOSE_STATE -> kind.name().toLowerCase().replace('_', ' ') + " " + first;
         };

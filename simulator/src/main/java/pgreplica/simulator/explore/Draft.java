@@ -84,6 +84,7 @@ final class Draft {
             case WRITE -> write(a);
             case FLOW -> enqueue(new Item.Flow(a));
             case REQUEST -> step(a, new Event.Requested(1, "failover", List.of()), 0);
+            case CONFIGURE -> step(a, new Event.Configured(Machine.WISHES.get(choice.b())), 0);
             case LOSE_DATA -> loseData(a);
             case LOSE_STATE -> loseState(a);
         }
@@ -417,7 +418,8 @@ final class Draft {
             for (var commit : ledger.written()) {
                 boolean own = commit.branch().equals(server.wal().branch()) && commit.end() <= server.wal().end();
                 if (!own || ledger.acknowledged().contains(commit)) continue;
-                if (server.sync().releases(Wal.lsn(commit.end()), receivers)) {
+                // Where no quorum decides, a client is promised nothing that is looked at here.
+                if (server.sync().demanded() && server.sync().releases(Wal.lsn(commit.end()), receivers)) {
                     say("  " + machine.id(i) + " ACKNOWLEDGES " + commit);
                     ledger = ledger.acknowledged(commit);
                     Watch.acknowledged(this, i, commit);

@@ -19,6 +19,9 @@ import pgreplica.simulator.explore.Interner.Unique;
 final class Machine {
     private static final int ELECTION_TIMEOUT_MILLIS = 1000;
     private static final int GRACE_MILLIS = 5000;
+    /** What an operator may change the sync mode to. */
+    static final List<SyncWish> WISHES = List.of(SyncWish.OFF, new SyncWish(SyncWish.Mode.QUORUM, 0),
+            new SyncWish(SyncWish.Mode.QUORUM, 3), new SyncWish(SyncWish.Mode.QUORUM_AVAILABLE, 0));
 
     final Clock clock;
     private final SyncWish sync;

@@ -210,6 +210,10 @@ final class Moves {
         if (member.isRunning() && member.state().raft().isLeader() && member.postgres().isPrimary()
                 && member.state().leadership().leaving().isEmpty()) {
             deviation(Kind.REQUEST, index);
+            for (int wish = 0; wish < Machine.WISHES.size(); wish++) {
+                boolean another = !member.state().settings().sync().equals(Machine.WISHES.get(wish));
+                if (another && bounds.writes() > 0) add(new Choice(Kind.CONFIGURE, index, wish), true);
+            }
         }
         if (mayFlow(index)) free(Kind.FLOW, index);
     }
