@@ -99,6 +99,32 @@ class QuorumMembersTest {
         }
     }
 
+    /** How many standbys a commit waits for, up and down under load; two of five nodes may be lost after any of it. */
+    @Test @Promise({P3, P11})
+    void theNumberOfStandbysIsChangedUnderLoad() {
+        try (var cluster = Quorums.of(5).start()) {
+            var primary = cluster.awaitPrimary();
+            Quorums.awaitOneMind(cluster, 2, cluster.others(primary));
+            var writer = cluster.startWriter(Writer.Options.following(cluster.nodes()).connections(4)).awaitRows(50);
+            for (int standbys : List.of(3, 4, 2, 4, 0, 3)) {
+                Quorums.reconfigure(cluster, Map.of("pg_replica.sync_standbys", String.valueOf(standbys)));
+                Quorums.awaitOneMind(cluster, Math.max(standbys, 2), cluster.others(cluster.awaitPrimary()));
+                writer.awaitRows(50);
+            }
+            var lost = List.of(primary, cluster.others(primary).getFirst());
+            lost.forEach(Node::kill);
+            // Three of the set confirm a commit, and only two are left.
+            Quorums.reconfigure(cluster, Map.of("pg_replica.sync_standbys", "2"));
+            var promoted = cluster.awaitPrimaryOtherThan(primary);
+            writer.awaitRows(20).stop();
+            assertThat(writer.acknowledgedButMissingFrom(promoted)).isEmpty();
+            lost.forEach(Node::start);
+            cluster.awaitWhole();
+            Quorums.awaitOneMind(cluster, 2, cluster.others(cluster.awaitPrimary()));
+            Checks.allNodesIdentical(cluster);
+        }
+    }
+
     /** One streams and cannot vote, the other votes and cannot stream: together they are enough. */
     @Test @Promise({P3, P11})
     void dataLinkAndControlLinkMayFailSeparately() {

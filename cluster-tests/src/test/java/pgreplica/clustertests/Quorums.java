@@ -79,7 +79,7 @@ final class Quorums {
     static void reconfigure(Cluster cluster, Map<String, String> changes) {
         for (var node : cluster.nodes()) {
             node.reconfigure(changes);
-            node.signalPostmaster("HUP");
+            if (node.postmaster().isPresent()) node.signalPostmaster("HUP");
         }
     }
 

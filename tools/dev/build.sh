@@ -1,0 +1,148 @@
+# Part of ./dev: Java to bytecode, bytecode to C, C to one library for each server; and the release.
+
+# True when something the Java build reads is newer than its last success.
+java_is_stale() {
+    [ -f "$BUILD/java.done" ] || return 0
+    [ -n "$(find pom.xml ./*/pom.xml core codec entry simulator harness cluster-tests \
+        \( -name target -o -name .jqwik-database \) -prune -o -type f -newer "$BUILD/java.done" -print -quit)" ]
+}
+
+build_java() {
+    java_is_stale || return 0
+    say "compiling Java"
+    mkdir -p "$BUILD"
+    touch "$BUILD/java.started"
+    quiet_maven process-classes dependency:build-classpath \
+        -Dmdep.outputFile=target/classpath -Dmdep.includeScope=runtime
+    mv "$BUILD/java.started" "$BUILD/java.done"
+}
+
+# What decides the generated C: the bytecode, the way TeaVM is run, and our changes to what it writes.
+generated_key() {
+    { find core/target/classes codec/target/classes entry/target/classes -name '*.class' -print0 2>/dev/null \
+          | LC_ALL=C sort -z | xargs -0 sha256sum
+      sha256sum pom.xml entry/pom.xml tools/GeneratedCode.java tools/notice/*
+      echo "$1"
+    } | sha256sum | cut -d' ' -f1
+}
+
+# Java to C, into the directory $1; $2 says whether the heap verifier is compiled in.
+build_generated() {
+    local out=$1 verify=$2 key
+    key=$(generated_key "$verify")
+    [ "$(cat "$out/KEY" 2>/dev/null)" = "$key" ] && return
+    say "translating Java to C (${out#"$ROOT/"})"
+    rm -rf "$out"
+    quiet_maven -P native -pl core,codec,entry -Dteavm.output="$out" -Dteavm.verify="$verify" process-classes
+    "$JAVA_HOME/bin/java" tools/GeneratedCode.java "$out"
+    cp tools/notice/* "$out"
+    echo "$key" >"$out/KEY"
+}
+
+# make in the directory $1 for the server whose pg_config is $2.
+make_extension() {
+    local out=$1 pg_config=$2
+    shift 2
+    # A server of another Debian brings the compiler that knows its libraries.
+    [ "$pg_config" = "$PG_CONFIG" ] || [ ! -x "${pg_config%/*}/cc" ] || set -- CC="${pg_config%/*}/cc" "$@"
+    nice make -s -C "$out/extension" -f "$ROOT/extension/Makefile" PG_CONFIG="$pg_config" \
+        GENERATED="$BUILD/generated" WERROR=-Werror "$@"
+}
+
+# The extension for the server whose pg_config is $2, into the directory $1.
+build_extension() {
+    local out=$1 pg_config=$2 server
+    server=$("$pg_config" --version)
+    [ "$(cat "$out/SERVER" 2>/dev/null)" = "$server" ] || rm -rf "$out"/extension/src
+    mkdir -p "$out/extension"
+    echo "$server" >"$out/SERVER"
+    if ! make_extension "$out" "$pg_config" -q all; then
+        say "compiling C for $server"
+        make_extension "$out" "$pg_config" all
+    fi
+    cp extension/pg_replica.control extension/sql/*.sql "$out"
+    # A server that has the old one mapped keeps it.
+    cp "$out/extension/pg_replica.so" "$out/pg_replica.so.new"
+    mv -f "$out/pg_replica.so.new" "$out/pg_replica.so"
+}
+
+build() {
+    need_java
+    need_c
+    build_java
+    build_generated "$BUILD/generated" false
+    build_extension "$BUILD" "$PG_CONFIG"
+}
+
+# Also for these major versions: each has a directory of its own, build/17.
+build_for() {
+    local version pg_config
+    build
+    for version in "$@"; do
+        [ "$version" != "$OWN" ] || continue
+        pg_config=$(pg_config_of "$version")
+        # What comes from Java knows no server.
+        mkdir -p "$BUILD/$version/extension"
+        cp -u --preserve=timestamps "$BUILD/extension/generated.o" "$BUILD/$version/extension"
+        build_extension "$BUILD/$version" "$pg_config"
+    done
+}
+
+# The versions that "--pg 15,17", "--pg=15" among the arguments name, one a line.
+versions_in() {
+    local before=
+    for argument in "$@"; do
+        case $before$argument in
+            --pg=*) echo "${argument#--pg=}" ;;
+            --pg?*) echo "$argument" ;;
+        esac
+        before=
+        [ "$argument" != --pg ] || before=--pg
+    done | tr ',' '\n'
+}
+
+# The extension with a core that can be told to die, for the tests of what becomes of the server then.
+build_breakable() {
+    local out=$BUILD/breakable
+    local objects
+    mkdir -p "$out"
+    cp "$BUILD"/pg_replica.control "$BUILD"/*.sql "$out"
+    [ "$out/pg_replica.so" -nt "$BUILD/extension/pg_replica.so" ] && [ "$out/pg_replica.so" -nt extension/test/breakable_core.c ] && return
+    say "compiling the extension with a core that can be broken"
+    nice gcc -std=gnu11 -O2 -fPIC -fvisibility=hidden -Wall -Werror -Iextension/src \
+        -c extension/test/breakable_core.c -o "$out/breakable_core.o"
+    mapfile -t objects < <(find "$BUILD/extension" -name '*.o' ! -name pgr_core.o | sort)
+    nice gcc -shared "${objects[@]}" "$out/breakable_core.o" -lm -o "$out/pg_replica.so"
+}
+
+install() {
+    build
+    make_extension "$BUILD" "$PG_CONFIG" install
+    say "installed into $("$PG_CONFIG" --pkglibdir)"
+}
+
+dist() {
+    build
+    local name=pg_replica-$VERSION work
+    work=$(mktemp -d)
+    mkdir "$work/$name"
+    cp -r extension/Makefile extension/pg_replica.control extension/src extension/sql "$BUILD/generated" "$work/$name"
+    for file in LICENSE META.json README.md CHANGELOG.md docs; do
+        [ ! -e "$file" ] || cp -r "$file" "$work/$name"
+    done
+    find "$work" -name '*.o' -delete
+    say "building the release as its users will"
+    cp -r "$work/$name" "$work/trial"
+    nice make -s -C "$work/trial" PG_CONFIG="$PG_CONFIG"
+    nice make -s -C "$work/trial" PG_CONFIG="$PG_CONFIG" DESTDIR="$work/installed" install
+    tar -C "$work" --sort=name --owner=0 --group=0 --mtime=2026-01-01 -czf "$BUILD/$name.tar.gz" "$name"
+    rm -rf "$work"
+    say "build/$name.tar.gz"
+}
+
+deb() {
+    dist
+    command -v dh >/dev/null || install_packages build-essential fakeroot debhelper
+    command -v pg_buildext >/dev/null || install_packages postgresql-server-dev-all
+    packaging/test-deb "$BUILD/pg_replica-$VERSION.tar.gz" "$BUILD"
+}

@@ -1,0 +1,187 @@
+# Part of ./dev: everything that tests, each by itself.
+
+# Runs the main class $2 of the module $1.
+java_main() {
+    local module=$1 class=$2
+    shift 2
+    need_java
+    build_java
+    exec "$JAVA_HOME/bin/java" -XX:+UseSerialGC ${JAVA_MEMORY:-} \
+        -cp "$module/target/classes:$(cat "$module/target/classpath")" "$class" "$@"
+}
+
+# The C build as a plain program: $1 its name, $2 the generated C, $3 the compiler, the rest flags for it.
+build_twin() {
+    local program=$BUILD/$1 generated=$2 compiler=$3 key
+    shift 3
+    key=$({ cat "$generated/KEY" simulator/src/main/c/twin.c extension/src/pgr_core.[ch]; echo "$compiler $*"; } | sha256sum)
+    [ "$(cat "$program.KEY" 2>/dev/null)" = "$key" ] && return
+    say "compiling build/${program##*/}"
+    nice "$compiler" -std=gnu11 -fwrapv -fno-strict-aliasing -w -iquote "$generated" "$@" \
+        -c "$generated/all.c" -o "$program.o"
+    link_twin "$compiler" "$program.o" "$program" "$@"
+    echo "$key" >"$program.KEY"
+}
+
+# $1 the compiler, $2 the compiled generated C, $3 the program, the rest flags.
+link_twin() {
+    local compiler=$1 generated=$2 program=$3
+    shift 3
+    nice "$compiler" -std=gnu11 -O2 -Wall -Werror -Iextension/src "$@" \
+        simulator/src/main/c/twin.c extension/src/pgr_core.c "$generated" -lm -o "$program"
+}
+
+twin() {
+    build
+    build_twin twin "$BUILD/generated" gcc -O2
+    run_twin twin "$@"
+}
+
+# The same with TeaVM's heap verifier, which looks at every object at every collection, and a small heap.
+verify() {
+    build
+    build_generated "$BUILD/generated-verified" true
+    build_twin twin-verified "$BUILD/generated-verified" gcc -O1 -DTEAVM_MEMORY_TRACE=1 -DPGR_CORE_HEAP=8388608
+    run_twin twin-verified "$@"
+}
+
+run_twin() {
+    local program=$1
+    shift
+    (java_main simulator pgreplica.simulator.twin.TwinMain "$BUILD/$program" "$@")
+}
+
+# The twin test with other compilers, with sanitizers and with other heaps. $1 events for each, $2 which.
+twins() {
+    local events=${1:-1000000} seed=${2:-3} heap smallest
+    build
+    need_clang
+    # What the generated code does on purpose is not for the sanitizer: shifts as Java's, casts of functions.
+    build_twin twin-sanitized "$BUILD/generated" gcc -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+        -fno-sanitize=shift,alignment
+    say "AddressSanitizer and UndefinedBehaviorSanitizer"
+    run_twin twin-sanitized "$events" "$seed"
+    build_twin twin-clang "$BUILD/generated" "$CLANG" -O2
+    say "clang"
+    run_twin twin-clang "$events" "$((seed + 1))"
+    build_twin twin "$BUILD/generated" gcc -O2
+    smallest=$(smallest_heap)
+    for heap in "$smallest" $((smallest * 2)) 8192; do
+        say "a heap of $heap KiB"
+        link_twin gcc "$BUILD/twin.o" "$BUILD/twin-heap" -DPGR_CORE_HEAP=$((heap * 1024))
+        run_twin twin-heap "$events" "$((seed + 2))"
+    done
+}
+
+# In KiB: the smallest power of two in which the first events run, by trying.
+smallest_heap() {
+    local heap
+    for heap in 256 512 1024 2048 4096; do
+        link_twin gcc "$BUILD/twin.o" "$BUILD/twin-heap" -DPGR_CORE_HEAP=$((heap * 1024))
+        if run_twin twin-heap 200000 1 >/dev/null 2>&1; then
+            echo "$heap"
+            return
+        fi
+    done
+    echo 8192
+}
+
+# The decoders and the core under clang's libFuzzer. $1 seconds for each target, then targets.
+fuzz() {
+    local seconds=${1:-12}
+    [ $# = 0 ] || shift
+    build
+    need_clang
+    (java_main simulator pgreplica.simulator.trace.TraceMain fuzz-inputs "$BUILD/fuzz-inputs")
+    CLANG=$CLANG PG_CONFIG=$PG_CONFIG extension/fuzz/run.sh "$BUILD/fuzz" "$BUILD/generated" "$BUILD/fuzz-inputs" \
+        "$seconds" "$@"
+}
+
+# What TeaVM gets wrong without our changes, tried again when TeaVM, a change or the trial itself is another.
+heap_fixes() {
+    local key
+    need_java
+    need_c
+    key=$(sha256sum pom.xml simulator/pom.xml tools/GeneratedCode.java tools/heap-fixes simulator/src/main/c/probe.c \
+        simulator/src/main/java/pgreplica/simulator/twin/HeapProbe.java | sha256sum)
+    [ "$(cat "$BUILD/probe/KEY" 2>/dev/null)" = "$key" ] && return
+    rm -rf "$BUILD/probe"
+    quiet_maven -P probe -pl core,codec,entry,simulator -Dteavm.output="$BUILD/probe/generated" process-classes
+    tools/heap-fixes "$BUILD/probe"
+    echo "$key" >"$BUILD/probe/KEY"
+}
+
+unit() {
+    need_java
+    quiet_maven test
+}
+
+# Bugs planted by hand, each run against the nets that must catch it.
+mutants() {
+    build
+    build_twin twin "$BUILD/generated" gcc -O2
+    quiet_maven -pl core,codec,entry,simulator test-compile dependency:build-classpath \
+        -Dmdep.outputFile=target/test.classpath -Dmdep.includeScope=test
+    exec nice "$JAVA_HOME/bin/java" -XX:+UseSerialGC \
+        -cp "$(printf "%s:" {simulator,core,codec}/target/{classes,test-classes})$(cat simulator/target/test.classpath)" \
+        pgreplica.simulator.mutants.MutantsMain "$BUILD/twin" "$BUILD/mutants" "$@"
+}
+
+host_mutants() {
+    build
+    tools/host-mutants "$BUILD/host-mutants" "$@"
+}
+
+# Mutation coverage of core, package by package, on one thread: slow. Fails below 90 %.
+pit() {
+    local package failed=0
+    need_java
+    [ $# -gt 0 ] || set -- failover instance cluster raft node
+    for package in "$@"; do
+        say "mutating pgreplica.$package"
+        quiet_maven -P pit -pl core -Dpit.classes="pgreplica.$package.*" test-compile \
+            org.pitest:pitest-maven:mutationCoverage >"$BUILD/pit-$package.log" 2>&1 ||
+            { tail -20 "$BUILD/pit-$package.log"; die "PIT failed"; }
+        "$JAVA_HOME/bin/java" tools/PitReport.java core/target/pit-reports/mutations.csv core/src/test/pit-explained.txt ||
+            failed=1
+    done
+    return "$failed"
+}
+
+wire() {
+    need_c
+    nice extension/test/run.sh
+}
+
+# The cluster tests take the extension from build/; nothing is installed.
+cluster_tests() {
+    local version groups='' failed=0 left_out=long
+    version=$(versions_in "$@")
+    case "$*" in
+        *--essential*) groups=essential ;;
+        *--long* | *-Dtest=*) left_out=none ;;
+    esac
+    build_for $version
+    build_breakable
+    rm -rf "$BUILD/traces"
+    local properties=()
+    for argument in "$@"; do
+        case $argument in -D*) properties+=("$argument") ;; esac
+    done
+    PGREPLICA_PG=${version:-$PGREPLICA_PG} quiet_maven -pl harness,cluster-tests -Dcluster.skip=false \
+        -DexcludedGroups="$left_out" -Dgroups="$groups" ${version:+-Dsurefire.reportNameSuffix="$version"} \
+        -Dpgreplica.traces="$BUILD/traces" -Dsurefire.failIfNoSpecifiedTests=false "${properties[@]}" test || failed=1
+    replay_kept_traces || failed=1
+    # Those of a run that went well tell nothing more.
+    [ "$failed" = 1 ] || rm -rf "$BUILD/traces"
+    return "$failed"
+}
+
+# What the cores of real servers were told, once more on the JVM: the same answers.
+replay_kept_traces() {
+    local traces
+    traces=$(find "$BUILD/traces" -type f 2>/dev/null) || return 0
+    [ -n "$traces" ] || return 0
+    # shellcheck disable=SC2086
+    (java_main simulator pgreplica.simulator.trace.TraceMain replay --brief $traces)
+}
