@@ -418,8 +418,7 @@ final class Draft {
             for (var commit : ledger.written()) {
                 boolean own = commit.branch().equals(server.wal().branch()) && commit.end() <= server.wal().end();
                 if (!own || ledger.acknowledged().contains(commit)) continue;
-                // Where no quorum decides, a client is promised nothing that is looked at here.
-                if (server.sync().demanded() && server.sync().releases(Wal.lsn(commit.end()), receivers)) {
+                if (machine.promises(server) && server.sync().releases(Wal.lsn(commit.end()), receivers)) {
                     say("  " + machine.id(i) + " ACKNOWLEDGES " + commit);
                     ledger = ledger.acknowledged(commit);
                     Watch.acknowledged(this, i, commit);

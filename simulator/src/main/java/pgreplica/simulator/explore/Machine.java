@@ -59,6 +59,11 @@ final class Machine {
         throw new IllegalArgumentException("no node " + node);
     }
 
+    /** While an operator wants no quorum for a time, nothing is promised; a search without one sees what it would cost. */
+    boolean promises(Server server) {
+        return sync.equals(SyncWish.OFF) || server.sync().demanded();
+    }
+
     Settings settings(int index, boolean preStart) {
         return new Settings(id(index), List.copyOf(listed), ELECTION_TIMEOUT_MILLIS, 100, GRACE_MILLIS, -1,
                 sync, false, "15.1", preStart, 0);
