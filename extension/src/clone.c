@@ -16,6 +16,7 @@
 #include "config.h"
 #include "files.h"
 #include "gate.h"
+#include "tablespace.h"
 #include "work.h"
 
 /*
@@ -33,55 +34,47 @@ wal_directory_option(char *out, size_t size)
 	if (lstat(XLOGDIR, &status) != 0 || !S_ISLNK(status.st_mode))
 		return true;
 	if (realpath(XLOGDIR, target) == NULL)
-	{
-		ereport(LOG, (errmsg("pg_replica could not follow the symbolic link \"%s\": %m", XLOGDIR)));
-		return false;
-	}
+		return pgr_work_failed("could not follow the symbolic link \"%s\": %s", XLOGDIR, strerror(errno));
 	snprintf(directory, sizeof(directory), "%s/%s", target, PGR_CLONE_DIRECTORY);
 	if (!pgr_tree_remove(directory))
-	{
-		ereport(LOG, (errmsg("pg_replica could not remove \"%s\": %m", directory)));
-		return false;
-	}
+		return pgr_work_failed("could not remove \"%s\": %s", directory, strerror(errno));
 	snprintf(out, size, "--waldir=%s", directory);
 	return true;
 }
 
 static bool
-copy_from_source(const PgrMarker *marker)
+copy_from_source(const PgrMarker *marker, const PgrTablespaces *tablespaces)
 {
+	static char mappings[PGR_TABLESPACES_MAX][2 * MAXPGPATH + 64];
 	char		target[MAXPGPATH + 32];
 	char		server[PGR_CONNINFO_SIZE + 32];
 	char		wal[PATH_MAX + 64];
-	char	   *arguments[] = {target, server, "--wal-method=stream", "--checkpoint=fast",
-		"--progress", "--no-password", NULL, NULL};
+	char	   *arguments[8 + PGR_TABLESPACES_MAX] = {target, server, "--wal-method=stream",
+		"--checkpoint=fast", "--progress", "--no-password"};
+	int			n = 6;
 	PgrTool		tool = {"pg_basebackup", arguments, false, NULL, NULL, ""};
-	int			node = pgr_node_number(marker->source);
 
 	strlcpy(server, "--dbname=", sizeof(server));
-	if (node < 0 || !pgr_conninfo(server + strlen(server), PGR_CONNINFO_SIZE, node,
-								  NULL, "pg_replica_clone"))
-	{
-		ereport(LOG, (errmsg("cannot clone node \"%s\"", marker->source),
-					  errdetail("It is not in pg_replica.nodes.")));
-		return false;
-	}
+	if (!pgr_conninfo(server + strlen(server), PGR_CONNINFO_SIZE, pgr_node_number(marker->source),
+					  NULL, "pg_replica_clone"))
+		return pgr_work_failed("node \"%s\" is not in pg_replica.nodes", marker->source);
 	if (!pgr_tree_remove(PGR_CLONE_DIRECTORY))
-	{
-		ereport(LOG, (errmsg("pg_replica could not remove \"%s\": %m", PGR_CLONE_DIRECTORY)));
-		return false;
-	}
+		return pgr_work_failed("could not remove \"%s\": %s", PGR_CLONE_DIRECTORY, strerror(errno));
 	if (!wal_directory_option(wal, sizeof(wal)))
 		return false;
 	if (wal[0] != '\0')
-		arguments[lengthof(arguments) - 2] = wal;
+		arguments[n++] = wal;
+	for (int i = 0; i < tablespaces->n; i++)
+	{
+		if (!pgr_tablespace_mapping(&tablespaces->all[i], mappings[i], sizeof(mappings[i])))
+			return pgr_work_failed("the path of tablespace %s is too long", tablespaces->all[i].oid);
+		arguments[n++] = mappings[i];
+	}
 	snprintf(target, sizeof(target), "--pgdata=%s/%s", DataDir, PGR_CLONE_DIRECTORY);
 	pgr_work_phase(PGR_PHASE_COPYING);
 	if (pgr_tool_run(&tool))
 		return true;
-	ereport(LOG, (errmsg("pg_basebackup from node \"%s\" failed: %s",
-						 marker->source, tool.last_line)));
-	return false;
+	return pgr_work_failed("pg_basebackup from node \"%s\" failed: %s", marker->source, tool.last_line);
 }
 
 bool
@@ -89,18 +82,13 @@ pgr_clone_attempt(PgrMarker *marker)
 {
 	if (marker->step < PGR_STEP_REMOVING)
 	{
-		if (pgr_has_tablespaces())
-		{
-			ereport(LOG,
-					(errmsg("this node cannot be cloned: its data has tablespaces"),
-					 errdetail("A clone would have to replace directories outside of the data directory."),
-					 errhint("Stop the server, empty the tablespaces' directories and \"pg_tblspc\", and start it again.")));
-			return false;
-		}
-		if (!copy_from_source(marker))
+		static PgrTablespaces tablespaces;
+
+		if (!pgr_tablespaces_find(marker->source, &tablespaces) ||
+			!copy_from_source(marker, &tablespaces))
 			return false;
 		pgr_work_phase(PGR_PHASE_SWAPPING);
-		if (!pgr_tree_fsync(PGR_CLONE_DIRECTORY))
+		if (!pgr_tree_fsync(PGR_CLONE_DIRECTORY) || !pgr_tablespaces_fsync(&tablespaces))
 			return false;
 		/* From here on this is nobody's data (rule A9). */
 		if (!pgr_identity_remove())
@@ -116,7 +104,8 @@ pgr_clone_attempt(PgrMarker *marker)
 	}
 	if (marker->step == PGR_STEP_RETURNING)
 	{
-		if (!pgr_stage_into_data_directory(PGR_CLONE_DIRECTORY))
+		if (!pgr_tablespaces_return(PGR_CLONE_DIRECTORY) ||
+			!pgr_stage_into_data_directory(PGR_CLONE_DIRECTORY))
 			return false;
 		pgr_marker_step(marker, PGR_STEP_FINISHING);
 	}

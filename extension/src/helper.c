@@ -15,7 +15,74 @@
 #include "work.h"
 
 #define REWIND_ATTEMPTS 2
+#define SOURCE_ATTEMPTS 3
 #define PAUSE_LIMIT_MS 60000
+
+bool
+pgr_work_failed(const char *format,...)
+{
+	PgrWorkShared *work = &pgr_shared->restart.work;
+	char		text[1024];
+	char		shown[PGR_WHY_SIZE];
+	va_list		arguments;
+
+	va_start(arguments, format);
+	(void) vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	ereport(LOG, (errmsg("pg_replica: %s", text)));
+	strlcpy(shown, text, sizeof(shown));
+	/* The cluster's messages are UTF-8, and what was cut off may not be. */
+	for (char *at = shown; *at != '\0'; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	SpinLockAcquire(&work->mutex);
+	strlcpy(work->failure, shown, sizeof(work->failure));
+	SpinLockRelease(&work->mutex);
+	return false;
+}
+
+bool
+pgr_work_failed_to(const char *what, const char *path)
+{
+	return pgr_work_failed("could not %s \"%s\": %s", what, path, strerror(errno));
+}
+
+static const char *
+waiting_text(void)
+{
+	static char text[PGR_WHY_SIZE + 64];
+	PgrWorkShared *work = &pgr_shared->restart.work;
+	char		failure[PGR_WHY_SIZE];
+
+	SpinLockAcquire(&work->mutex);
+	strlcpy(failure, work->failure, sizeof(failure));
+	SpinLockRelease(&work->mutex);
+	snprintf(text, sizeof(text), "waiting for the next attempt%s%s", failure[0] != '\0' ? ": " : "", failure);
+	return text;
+}
+
+const char *
+pgr_work_phase_name(PgrWorkPhase phase)
+{
+	switch (phase)
+	{
+		case PGR_PHASE_NONE:
+			return "";
+		case PGR_PHASE_WAITING:
+			return waiting_text();
+		case PGR_PHASE_SAVING:
+			return "looking for the fork";
+		case PGR_PHASE_REWINDING:
+			return "rewinding";
+		case PGR_PHASE_COPYING:
+			return "copying";
+		case PGR_PHASE_SWAPPING:
+			return "swapping";
+		case PGR_PHASE_FINISHING:
+			return "finishing";
+	}
+	return "";
+}
 
 void
 pgr_work_phase(PgrWorkPhase phase)
@@ -83,7 +150,7 @@ count_failure(PgrMarker *marker)
 
 	marker->failures++;
 	if (marker->work == PGR_WORK_REWIND && marker->failures >= REWIND_ATTEMPTS &&
-		marker->step <= PGR_STEP_STAGED)
+		marker->step <= PGR_STEP_STAGED && !pgr_source_unreachable)
 	{
 		ereport(LOG,
 				(errmsg("pg_replica clones this node, because rewinding it failed %u times",
@@ -93,6 +160,36 @@ count_failure(PgrMarker *marker)
 	}
 	if (!pgr_marker_write(marker, problem, sizeof(problem)))
 		ereport(FATAL, (errmsg("pg_replica cannot go on with its work: %s", problem)));
+}
+
+/*
+ * The source is lost, or is no primary any more.  Data that is as it was goes
+ * on as a standby, which a leader tells from whom to take new data; true if
+ * so.  Data that is not complete can only be replaced, and the primary of the
+ * moment is the one that admits us.
+ */
+static bool
+leave_source(PgrMarker *marker)
+{
+	int			node = pgr_node_number(marker->source);
+	char		problem[512];
+
+	if (!pgr_source_unreachable || marker->failures < SOURCE_ATTEMPTS)
+		return false;
+	if (marker->step == PGR_STEP_ORDERED)
+	{
+		ereport(LOG,
+				(errmsg("pg_replica gives up its work, because node \"%s\" takes no connection for it", marker->source),
+				 errdetail("The server starts with the data that it has, and is told by the cluster what to do.")));
+		return pgr_store_remove(PGR_STORE_WORK, problem, sizeof(problem));
+	}
+	do
+		node = (node + 1) % pgr_config.n_nodes;
+	while (node == pgr_config.self && pgr_config.n_nodes > 1);
+	strlcpy(marker->source, pgr_config.nodes[node].name, sizeof(marker->source));
+	if (!pgr_marker_write(marker, problem, sizeof(problem)))
+		ereport(FATAL, (errmsg("pg_replica cannot go on with its work: %s", problem)));
+	return false;
 }
 
 static void
@@ -129,12 +226,15 @@ pgr_helper_main(void)
 		take_order(&marker);
 		pg_atomic_write_u32(&work->work, marker.work);
 		pg_atomic_write_u32(&work->attempt, marker.failures + 1);
+		pgr_source_unreachable = false;
 		if (marker.work == PGR_WORK_REWIND ? pgr_rewind_attempt(&marker) : pgr_clone_attempt(&marker))
 			break;
 		/* Ended for a newer order: that is no failure. */
 		if (pgr_order_is_new())
 			continue;
 		count_failure(&marker);
+		if (leave_source(&marker))
+			_exit(0);
 		pause_before_next(marker.failures);
 	}
 	finish(&marker);

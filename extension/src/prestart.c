@@ -79,29 +79,7 @@ pgr_work_shared_init(PgrWorkShared *work)
 	pg_atomic_init_u32(&work->foreign_label, 0);
 	SpinLockInit(&work->mutex);
 	work->order_number = 0;
-}
-
-const char *
-pgr_work_phase_name(PgrWorkPhase phase)
-{
-	switch (phase)
-	{
-		case PGR_PHASE_NONE:
-			return "";
-		case PGR_PHASE_WAITING:
-			return "waiting for the next attempt";
-		case PGR_PHASE_SAVING:
-			return "looking for the fork";
-		case PGR_PHASE_REWINDING:
-			return "rewinding";
-		case PGR_PHASE_COPYING:
-			return "copying";
-		case PGR_PHASE_SWAPPING:
-			return "swapping";
-		case PGR_PHASE_FINISHING:
-			return "finishing";
-	}
-	return "";
+	work->failure[0] = '\0';
 }
 
 /* The voter child cannot write the marker: the helper owns it. */

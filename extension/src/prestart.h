@@ -15,6 +15,8 @@
 #include "config.h"
 #include "identity.h"
 
+#define PGR_WHY_SIZE 256
+
 typedef enum PgrWork
 {
 	PGR_WORK_NONE = 0,
@@ -51,15 +53,14 @@ typedef struct PgrWorkShared
 	 * An order the voter child gave while work is going on.  The helper owns
 	 * the marker file, so it takes the order from here.
 	 */
-	slock_t		mutex;
+	slock_t		mutex;			/* protects all below */
+	char		failure[PGR_WHY_SIZE];	/* why the last attempt failed */
 	uint32		order_number;	/* raised by each order */
 	PgrWork		order_work;
 	char		order_source[PGR_NAME_SIZE];
 	uint32		order_identity_length;
 	uint8		order_identity[PGR_IDENTITY_MAX];
 } PgrWorkShared;
-
-#define PGR_WHY_SIZE 256
 
 extern void pgr_work_shared_init(PgrWorkShared *work);
 
@@ -83,7 +84,7 @@ extern bool pgr_prestart_order(PgrWork work, const char *source,
 /* Is work ordered and not complete?  Reads the state directory once, then remembers. */
 extern PgrWork pgr_prestart_pending(void);
 
-/* "copying", for WorkProgress. */
+/* "copying", for WorkProgress; what is waited for after a failure comes with it. */
 extern const char *pgr_work_phase_name(PgrWorkPhase phase);
 
 /* True in a process forked by pgr_prestart_run: there is no Postgres around it. */

@@ -14,7 +14,6 @@
 
 #include "access/xlog_internal.h"
 #include "catalog/pg_control.h"
-#include "common/controldata_utils.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
@@ -22,8 +21,10 @@
 #include "files.h"
 #include "gate.h"
 #include "promote.h"
+#include "tablespace.h"
 #include "work.h"
 
+#define STAGED_CONTROL PGR_REWIND_DIRECTORY "/" XLOG_CONTROL_FILE
 #define KEPT_DIRECTORY "rewound"
 #define KEPT_SETS 3
 #define KEPT_BYTES (UINT64CONST(1024) * 1024 * 1024)
@@ -57,24 +58,17 @@ watch_for_divergence(const char *line, void *argument)
 		divergence->needless = true;
 }
 
-/* What pg_control says; false if it cannot be read. */
-static bool
-read_control(ControlFileData *out)
+bool
+pgr_control_read(const char *path, ControlFileData *out)
 {
-	char		path[MAXPGPATH];
 	size_t		length;
-	char	   *content;
+	char	   *content = pgr_file_read(path, PG_CONTROL_FILE_SIZE, &length);
+	bool		whole = content != NULL && length >= sizeof(*out);
 
-	snprintf(path, sizeof(path), "%s/%s", PGR_REWIND_DIRECTORY, XLOG_CONTROL_FILE);
-	content = pgr_file_read(path, PG_CONTROL_FILE_SIZE, &length);
-	if (content == NULL || length < sizeof(*out))
-	{
-		free(content);
-		return false;
-	}
-	memcpy(out, content, sizeof(*out));
+	if (whole)
+		memcpy(out, content, sizeof(*out));
 	free(content);
-	return true;
+	return whole;
 }
 
 /* What is preloaded here but ourselves: WAL may need its resource managers. */
@@ -139,25 +133,14 @@ finish_recovery(const char *directory)
 	char	   *arguments[] = {"--single", "-D", unconstify(char *, directory), "template1", NULL};
 	PgrTool		tool = {"postgres", arguments, true, NULL, NULL, ""};
 
-	if (!read_control(&control))
-	{
-		ereport(LOG, (errmsg("pg_replica could not read \"%s/%s\": %m",
-							 PGR_REWIND_DIRECTORY, XLOG_CONTROL_FILE)));
-		return false;
-	}
+	if (!pgr_control_read(STAGED_CONTROL, &control))
+		return pgr_work_failed("could not read \"%s\": %s", STAGED_CONTROL, strerror(errno));
 	if (control.state == DB_SHUTDOWNED || control.state == DB_SHUTDOWNED_IN_RECOVERY)
 		return true;
 	if (!write_settings(&control))
-	{
-		ereport(LOG, (errmsg("pg_replica could not write settings into \"%s\": %m",
-							 PGR_REWIND_DIRECTORY)));
-		return false;
-	}
+		return pgr_work_failed("could not write settings into \"%s\": %s", PGR_REWIND_DIRECTORY, strerror(errno));
 	if (!pgr_tool_run(&tool))
-	{
-		ereport(LOG, (errmsg("the recovery before a rewind failed: %s", tool.last_line)));
-		return false;
-	}
+		return pgr_work_failed("the recovery before a rewind failed: %s", tool.last_line);
 	return true;
 }
 
@@ -174,16 +157,11 @@ run_pg_rewind(const char *directory, const char *source, bool only_look, Diverge
 	strlcpy(server, "--source-server=", sizeof(server));
 	if (node < 0 || !pgr_conninfo(server + strlen(server), PGR_CONNINFO_SIZE, node,
 								  "postgres", "pg_replica_rewind"))
-	{
-		ereport(LOG, (errmsg("cannot rewind from node \"%s\"", source),
-					  errdetail("It is not in pg_replica.nodes.")));
-		return false;
-	}
+		return pgr_work_failed("node \"%s\" is not in pg_replica.nodes", source);
 	snprintf(target, sizeof(target), "--target-pgdata=%s", directory);
 	if (pgr_tool_run(&tool))
 		return true;
-	ereport(LOG, (errmsg("pg_rewind from node \"%s\" failed: %s", source, tool.last_line)));
-	return false;
+	return pgr_work_failed("pg_rewind from node \"%s\" failed: %s", source, tool.last_line);
 }
 
 /* Only the newest sets are kept (P10). */
@@ -273,7 +251,7 @@ keep_rewound_wal(const Divergence *divergence)
 	char		parent[MAXPGPATH],
 				directory[MAXPGPATH];
 
-	if (!divergence->found || !read_control(&control))
+	if (!divergence->found || !pgr_control_read(STAGED_CONTROL, &control))
 		return;
 	ereport(LOG,
 			(errmsg("pg_replica rewinds this node from %X/%X to %X/%X on timeline %u",
@@ -326,12 +304,8 @@ rewind_staged_data(const PgrMarker *marker)
 	 * looks like this; and the recovery above has written WAL of its own.
 	 */
 	if (divergence.needless)
-	{
-		ereport(LOG,
-				(errmsg("pg_rewind from node \"%s\" finds nothing to rewind, which cannot be", marker->source),
-				 errdetail("It compares timeline numbers only, and the source has had no checkpoint on its timeline yet.")));
-		return false;
-	}
+		return pgr_work_failed("pg_rewind from node \"%s\" finds nothing to rewind, which cannot be: "
+							   "the source has had no checkpoint on its timeline yet", marker->source);
 	keep_rewound_wal(&divergence);
 	pgr_work_phase(PGR_PHASE_REWINDING);
 	return run_pg_rewind(directory, marker->source, false, &divergence);
@@ -342,6 +316,8 @@ pgr_rewind_attempt(PgrMarker *marker)
 {
 	if (marker->step == PGR_STEP_ORDERED)
 	{
+		if (!pgr_tablespaces_allow_rewind(marker->source))
+			return false;
 		if (!pgr_tree_remove(PGR_REWIND_DIRECTORY))
 			return false;
 		pgr_marker_step(marker, PGR_STEP_STAGING);

@@ -15,6 +15,7 @@
 #include "access/xlog_internal.h"
 
 #include "files.h"
+#include "tablespace.h"
 #include "work.h"
 
 static const char *const data_directories[] = {
@@ -27,15 +28,6 @@ static const char *const data_directories[] = {
 static const char *const data_files[] = {
 	"backup_label", "backup_manifest", "tablespace_map", "backup_label.old", "tablespace_map.old"
 };
-
-static bool
-failed(const char *what, const char *path)
-{
-	ereport(LOG,
-			(errcode_for_file_access(),
-			 errmsg("pg_replica could not %s \"%s\": %m", what, path)));
-	return false;
-}
 
 static bool
 is_symlink(const char *path)
@@ -52,7 +44,7 @@ move(const char *from, const char *to)
 	if (!pgr_file_exists(from))
 		return true;
 	if (rename(from, to) != 0)
-		return failed("move", from);
+		return pgr_work_failed_to("move", from);
 	return true;
 }
 
@@ -74,7 +66,7 @@ move_entry(const char *directory, const char *name, void *argument)
 	snprintf(from, sizeof(from), "%s/%s", directory, name);
 	snprintf(to, sizeof(to), "%s/%s", moving->to, name);
 	if (rename(from, to) != 0)
-		return failed("move", from);
+		return pgr_work_failed_to("move", from);
 	return true;
 }
 
@@ -84,9 +76,9 @@ move_entries(const char *from, const char *to, const char *except)
 	Move		moving = {to, except};
 
 	if (!pgr_directory_each(from, move_entry, &moving))
-		return failed("move what is in", from);
+		return pgr_work_failed_to("move what is in", from);
 	if (!pgr_fsync_path(to) || !pgr_fsync_path(from))
-		return failed("fsync", from);
+		return pgr_work_failed_to("fsync", from);
 	return true;
 }
 
@@ -97,11 +89,11 @@ make_directory(const char *path)
 
 	/* pg_rewind and the server want the permissions of the data directory. */
 	if (stat(".", &status) != 0)
-		return failed("examine", ".");
+		return pgr_work_failed_to("examine", ".");
 	if (mkdir(path, S_IRWXU) != 0 && errno != EEXIST)
-		return failed("make directory", path);
+		return pgr_work_failed_to("make directory", path);
 	if (chmod(path, status.st_mode & 07777) != 0)
-		return failed("set permissions of", path);
+		return pgr_work_failed_to("set permissions of", path);
 	return true;
 }
 
@@ -116,7 +108,7 @@ link_wal(const char *directory)
 	if (pgr_file_exists(path))
 		return true;
 	if (realpath(XLOGDIR, target) == NULL || symlink(target, path) != 0)
-		return failed("link", path);
+		return pgr_work_failed_to("link", path);
 	return true;
 }
 
@@ -129,7 +121,7 @@ copy_into(const char *directory, const char *name)
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	if (!pgr_file_copy(name, temporary) || rename(temporary, path) != 0)
-		return failed("copy", name);
+		return pgr_work_failed_to("copy", name);
 	return true;
 }
 
@@ -161,7 +153,7 @@ pgr_stage_out_of_data_directory(const char *to)
 			return false;
 	}
 	if (!pgr_fsync_path(to) || !pgr_fsync_path("."))
-		return failed("fsync", to);
+		return pgr_work_failed_to("fsync", to);
 	return true;
 }
 
@@ -182,16 +174,16 @@ return_wal(const char *from)
 	if (!is_symlink(path))
 		return true;
 	if (realpath(XLOGDIR, outer) == NULL)
-		return failed("examine", XLOGDIR);
+		return pgr_work_failed_to("examine", XLOGDIR);
 	if (realpath(path, inner) != NULL && strcmp(inner, outer) != 0)
 	{
 		if (!move_entries(inner, outer, NULL))
 			return false;
 		if (rmdir(inner) != 0 && errno != ENOENT)
-			return failed("remove", inner);
+			return pgr_work_failed_to("remove", inner);
 	}
 	if (unlink(path) != 0 && errno != ENOENT)
-		return failed("remove", path);
+		return pgr_work_failed_to("remove", path);
 	return true;
 }
 
@@ -221,7 +213,7 @@ pgr_stage_into_data_directory(const char *from)
 	if (pgr_file_exists(path) && !move_entries(path, "global", "pg_control"))
 		return false;
 	if (!pgr_fsync_path("."))
-		return failed("fsync", ".");
+		return pgr_work_failed_to("fsync", ".");
 	snprintf(path, sizeof(path), "%s/PG_VERSION", from);
 	if (!move(path, "PG_VERSION"))
 		return false;
@@ -229,7 +221,7 @@ pgr_stage_into_data_directory(const char *from)
 	if (!move(path, XLOG_CONTROL_FILE))
 		return false;
 	if (!pgr_fsync_path("global") || !pgr_fsync_path("."))
-		return failed("fsync", "global");
+		return pgr_work_failed_to("fsync", "global");
 	return true;
 }
 
@@ -239,11 +231,14 @@ remove_all_but_control(const char *directory, const char *name, void *argument)
 	char		path[MAXPGPATH];
 	const char *kept = argument;
 
-	if (kept != NULL && strcmp(name, kept) == 0)
+	if (strcmp(name, kept) == 0)
+		return true;
+	/* Where a link points may be the top of a file system. */
+	if (strcmp(name, "lost+found") == 0)
 		return true;
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	if (!pgr_tree_remove(path))
-		return failed("remove", path);
+		return pgr_work_failed_to("remove", path);
 	return true;
 }
 
@@ -253,41 +248,27 @@ remove_all_but_control(const char *directory, const char *name, void *argument)
 bool
 pgr_stage_remove_old_data(void)
 {
+	/* The links say where there is some. */
+	if (!pgr_tablespaces_remove_old_data())
+		return false;
 	for (size_t i = 0; i < lengthof(data_directories); i++)
 	{
 		if (is_symlink(data_directories[i]))
 		{
 			if (!pgr_directory_each(data_directories[i], remove_all_but_control, NEW_WAL))
-				return failed("empty", data_directories[i]);
+				return pgr_work_failed_to("empty", data_directories[i]);
 		}
 		else if (!pgr_tree_remove(data_directories[i]))
-			return failed("remove", data_directories[i]);
+			return pgr_work_failed_to("remove", data_directories[i]);
 	}
 	for (size_t i = 0; i < lengthof(data_files); i++)
 		if (!pgr_tree_remove(data_files[i]))
-			return failed("remove", data_files[i]);
+			return pgr_work_failed_to("remove", data_files[i]);
 	if (!pgr_directory_each("global", remove_all_but_control, "pg_control"))
-		return failed("empty", "global");
+		return pgr_work_failed_to("empty", "global");
 	if (!pgr_tree_remove(PGR_REWIND_DIRECTORY))
-		return failed("remove", PGR_REWIND_DIRECTORY);
+		return pgr_work_failed_to("remove", PGR_REWIND_DIRECTORY);
 	if (!pgr_fsync_path("."))
-		return failed("fsync", ".");
+		return pgr_work_failed_to("fsync", ".");
 	return true;
-}
-
-static bool
-count_one(const char *directory, const char *name, void *argument)
-{
-	(*(int *) argument)++;
-	return true;
-}
-
-bool
-pgr_has_tablespaces(void)
-{
-	int			n = 0;
-
-	(void) pgr_directory_each("pg_tblspc", count_one, &n);
-	(void) pgr_directory_each(PGR_REWIND_DIRECTORY "/pg_tblspc", count_one, &n);
-	return n > 0;
 }

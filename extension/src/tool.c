@@ -21,7 +21,9 @@
 
 #define STALL_LIMIT_MS (10 * 60 * 1000)
 #define POLL_MS 200
-#define ARGUMENTS_MAX 32
+#define ARGUMENTS_MAX 128
+
+bool		pgr_source_unreachable = false;
 
 static uint32 order_taken = 0;
 
@@ -177,6 +179,7 @@ pgr_tool_run(PgrTool *tool)
 	bool		heard_out;
 
 	tool->last_line[0] = '\0';
+	pgr_source_unreachable = false;
 	if (pipe2(pipes, O_CLOEXEC) != 0)
 	{
 		snprintf(tool->last_line, sizeof(tool->last_line), "could not make a pipe: %s", strerror(errno));
@@ -197,5 +200,10 @@ pgr_tool_run(PgrTool *tool)
 	close(pipes[0]);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return heard_out && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (heard_out && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	/* As libpq says it, of a server that is not there and of one that does not admit us. */
+	pgr_source_unreachable = strstr(tool->last_line, "connection to server") != NULL &&
+		strstr(tool->last_line, "failed: ") != NULL;
+	return false;
 }

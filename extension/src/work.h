@@ -1,7 +1,7 @@
 /*
  * work.h
- *		Between the files that do the work before a start: prestart.c,
- *		marker.c, stage.c, tool.c, rewind.c, clone.c.
+ *		Between the files that do the work before a start: prestart.c, helper.c,
+ *		marker.c, stage.c, tablespace.c, tool.c, rewind.c, clone.c.
  *
  * The data directory stays one that a postmaster can begin to start in,
  * whenever it is killed: settings, certificates and everything else that is
@@ -58,7 +58,6 @@ extern void pgr_marker_step(PgrMarker *marker, PgrStep step);
 extern bool pgr_stage_out_of_data_directory(const char *to);
 extern bool pgr_stage_into_data_directory(const char *from);
 extern bool pgr_stage_remove_old_data(void);
-extern bool pgr_has_tablespaces(void);
 
 /* tool.c */
 typedef struct PgrTool
@@ -75,17 +74,32 @@ typedef struct PgrTool
 /* True if it ended with 0. */
 extern bool pgr_tool_run(PgrTool *tool);
 
+/* The program that was run last failed because the source took no connection from it. */
+extern bool pgr_source_unreachable;
+
 extern void pgr_order_taken(uint32 number);
 
 /* An order of the voter child that is newer than what the helper knows. */
 extern bool pgr_order_is_new(void);
 
+/* rewind.c: what pg_control says; false if it cannot be read. */
+struct ControlFileData;
+extern bool pgr_control_read(const char *path, struct ControlFileData *out);
+
 /* rewind.c and clone.c: one attempt, from whatever step the marker says. */
 extern bool pgr_rewind_attempt(PgrMarker *marker);
 extern bool pgr_clone_attempt(PgrMarker *marker);
 
-/* prestart.c */
+/* helper.c */
 extern void pgr_work_phase(PgrWorkPhase phase);
+
+/* Logs why an attempt failed, shows it to the cluster, and answers false. */
+extern bool pgr_work_failed(const char *format,...) pg_attribute_printf(1, 2);
+
+/* The same, of something to do with a path, with errno's reason. */
+extern bool pgr_work_failed_to(const char *what, const char *path);
+
+/* prestart.c */
 extern int	pgr_node_number(const char *name);
 
 #endif							/* PGR_WORK_H */

@@ -77,4 +77,27 @@ final class Checks {
         primary.sql("app", "create table if not exists unreplicated (i int)");
         for (int i = 0; i < rows; i++) primary.sql("app", "insert into unreplicated values (" + i + ")");
     }
+
+    /**
+     * Killed after commits that nobody else has, without the WAL that pg_rewind reads back to the checkpoint before them.
+     * Its cluster has a wal_keep_size of 0.
+     */
+    static void divergeTooFarForARewind(Node primary) throws IOException {
+        commitUnreplicated(primary, 5);
+        primary.sql("checkpoint");
+        primary.sql("select pg_switch_wal()");
+        primary.sql("checkpoint");
+        var needed = primary.sql("select pg_walfile_name(redo_lsn) from pg_control_checkpoint()").single();
+        primary.kill();
+        removeSegmentsBefore(primary, needed);
+    }
+
+    private static void removeSegmentsBefore(Node node, String needed) throws IOException {
+        try (var segments = Files.list(node.files().data().resolve("pg_wal"))) {
+            for (var segment : segments.toList()) {
+                var name = segment.getFileName().toString();
+                if (name.matches("[0-9A-F]{24}") && name.compareTo(needed) < 0) Files.delete(segment);
+            }
+        }
+    }
 }

@@ -50,13 +50,7 @@ class RejoinTest {
         try (var cluster = Cluster.of(3).set("wal_keep_size", "0").start()) {
             var former = cluster.awaitPrimary();
             var files = Checks.dataFileIdentity(former);
-            Checks.commitUnreplicated(former, 5);
-            former.sql("checkpoint");
-            former.sql("select pg_switch_wal()");
-            former.sql("checkpoint");
-            var needed = former.sql("select pg_walfile_name(redo_lsn) from pg_control_checkpoint()").single();
-            former.kill();
-            removeSegmentsBefore(former, needed);
+            Checks.divergeTooFarForARewind(former);
             cluster.awaitPrimaryOtherThan(former);
 
             former.start().awaitStreaming(Cluster.WHOLE_LIMIT);
@@ -83,19 +77,35 @@ class RejoinTest {
         }
     }
 
+    /** Whether that happens before, during or just after its copy. */
+    @Test @Promise({P7, P11})
+    void aCloneWhoseSourceIsLostIsMadeFromTheNextPrimary() {
+        try (var cluster = Cluster.of(3).start()) {
+            var source = cluster.awaitPrimary();
+            source.sql("app", "create table bulk as select i, repeat('x', 200) from generate_series(1, 200000) i");
+            var standbys = cluster.others(source);
+            var wiped = standbys.getFirst();
+            Checks.awaitReceived(standbys.getLast(), source);
+            wiped.stop();
+            wiped.wipeData();
+            long mark = wiped.logMark();
+            wiped.start().awaitLog("pg_replica clones this node from node \"" + source + "\"", mark, Cluster.WHOLE_LIMIT);
+            source.kill();
+            cluster.awaitPrimaryOtherThan(source);
+            wiped.awaitStreaming(Cluster.WHOLE_LIMIT);
+            source.start();
+            cluster.awaitWhole();
+            Checks.allNodesIdentical(cluster);
+        }
+    }
+
     @Test @Promise({P7, P8, P11}) @Tag("slow")
     void aCloneThatIsKilledAtAnyMomentIsTriedAgainAndTheOldDataIsThereMeanwhile() throws IOException {
         try (var cluster = Cluster.of(3).set("wal_keep_size", "0").start()) {
             var former = cluster.awaitPrimary();
             former.sql("app", "create table bulk as select i, repeat('x', 200) from generate_series(1, 600000) i");
             cluster.others(former).forEach(standby -> Checks.awaitReceived(standby, former));
-            Checks.commitUnreplicated(former, 5);
-            former.sql("checkpoint");
-            former.sql("select pg_switch_wal()");
-            former.sql("checkpoint");
-            var needed = former.sql("select pg_walfile_name(redo_lsn) from pg_control_checkpoint()").single();
-            former.kill();
-            removeSegmentsBefore(former, needed);
+            Checks.divergeTooFarForARewind(former);
             cluster.awaitPrimaryOtherThan(former);
 
             long seed = System.currentTimeMillis();
@@ -110,15 +120,6 @@ class RejoinTest {
             former.start().awaitStreaming(Cluster.WHOLE_LIMIT);
             cluster.awaitWhole();
             Checks.allNodesIdentical(cluster);
-        }
-    }
-
-    private static void removeSegmentsBefore(Node node, String needed) throws IOException {
-        try (var segments = Files.list(node.files().data().resolve("pg_wal"))) {
-            for (var segment : segments.toList()) {
-                var name = segment.getFileName().toString();
-                if (name.matches("[0-9A-F]{24}") && name.compareTo(needed) < 0) Files.delete(segment);
-            }
         }
     }
 

@@ -27,14 +27,11 @@ public record Blueprint(String name, Path home, String version, Network network,
     public static final String FILE = "cluster.json";
 
     /** {@code plain}: ordinary servers without the extension, each for itself. */
-    public record Options(boolean plain, boolean checksums, boolean fsync, boolean configInside) {
-        public static final Options DEFAULT = new Options(false, true, true, false);
-    }
+    public record Options(boolean plain, boolean checksums, boolean fsync, boolean configInside, String superuser) {}
 
     /** Of the superuser, of the replication role, and of the role that applications use. */
     public record Passwords(String superuser, String replication, String application) {}
 
-    public static final String SUPERUSER = "postgres";
     public static final String REPLICATION = "replicator";
     public static final String APPLICATION = "app";
 
@@ -94,6 +91,7 @@ public record Blueprint(String name, Path home, String version, Network network,
         json.put("checksums", options.checksums());
         json.put("fsync", options.fsync());
         json.put("configInside", options.configInside());
+        json.put("superuser", options.superuser());
         json.put("settings", settings);
         json.put("passwords", List.of(passwords.superuser(), passwords.replication(), passwords.application()));
         var encoded = new ArrayList<Object>();
@@ -108,7 +106,7 @@ public record Blueprint(String name, Path home, String version, Network network,
         int subnet = number(json.get("subnet"));
         Network network = subnet == 0 ? new Loopback() : new Namespaces("pgr" + subnet, subnet);
         var options = new Options((Boolean) json.get("plain"), (Boolean) json.get("checksums"),
-                (Boolean) json.get("fsync"), (Boolean) json.get("configInside"));
+                (Boolean) json.get("fsync"), (Boolean) json.get("configInside"), (String) json.get("superuser"));
         var settings = new LinkedHashMap<String, String>();
         Json.object(json.get("settings")).forEach((setting, value) -> settings.put(setting, (String) value));
         var secrets = (List<?>) json.get("passwords");

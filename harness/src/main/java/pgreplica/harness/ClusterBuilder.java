@@ -33,6 +33,7 @@ public final class ClusterBuilder {
     private boolean checksums = true;
     private boolean fsync = true;
     private boolean configInside;
+    private String superuser = "postgres";
     private boolean breakable;
     private boolean namespaces;
 
@@ -79,6 +80,12 @@ public final class ClusterBuilder {
         return this;
     }
 
+    /** The role that initdb makes. */
+    public ClusterBuilder superuser(String chosen) {
+        superuser = chosen;
+        return this;
+    }
+
     /** With a core that {@link Node#breakCore} can tell to die. */
     public ClusterBuilder breakable() {
         breakable = true;
@@ -107,7 +114,7 @@ public final class ClusterBuilder {
         var place = home != null ? home : Homes.ofName(name);
         makeHome(place);
         Network network = namespaces ? Namespaces.choose(place) : new Loopback();
-        var options = new Blueprint.Options(plain, checksums, fsync, configInside);
+        var options = new Blueprint.Options(plain, checksums, fsync, configInside, superuser);
         var passwords = new Blueprint.Passwords(random(), random(), random());
         var blueprint = new Blueprint(name, place, version, network, options, settings, passwords, nodes(network, place));
         blueprint.write();

@@ -28,6 +28,7 @@ public final class Node {
     private final NodeSpec spec;
     private final NodeFiles files;
     private final Account account = Account.forServers();
+    private Launch launch = Launch.PLAIN;
 
     Node(Blueprint blueprint, NodeSpec spec) {
         this.blueprint = blueprint;
@@ -83,14 +84,23 @@ public final class Node {
             long pid = Long.parseLong(Files.readString(files.pid()).trim());
             // The number may have been given to another process since; one that is executing a program has no command
             // line for a moment.
-            return ProcessTable.find(pid).filter(entry -> entry.commandLine().isEmpty()
-                    || entry.commandLine().contains(files.data().toString()));
+            return ProcessTable.find(pid).filter(entry -> entry.commandLine().isEmpty() || isOurs(entry));
         } catch (IOException | NumberFormatException unreadable) {
             return Optional.empty();
         }
     }
 
+    private boolean isOurs(ProcessTable.Entry entry) {
+        return entry.commandLine().contains(files.data().toString()) || entry.directory().equals(files.data().toString());
+    }
+
     // ---- start and stop
+
+    /** From its next start on. */
+    public Node launchedBy(Launch chosen) {
+        launch = chosen;
+        return this;
+    }
 
     /** Starts the server in a session of its own and returns at once. */
     public Node start() {
@@ -101,18 +111,32 @@ public final class Node {
         if (!files.configInside()) server.addAll(List.of("-c", "config_file=" + files.config()));
         var command = new ArrayList<>(blueprint.network().prefix(spec.number()));
         command.add("setsid");
-        command.addAll(install.inItsSystem(account.command(server)));
+        command.addAll(launch.outside().apply(install.inItsSystem(account.command(launch.inside().apply(server)))));
         try {
             var log = ProcessBuilder.Redirect.appendTo(files.log().toFile());
             var process = Exec.builder(command, Map.of()).redirectOutput(log).redirectErrorStream(true)
                     .redirectInput(Path.of("/dev/null").toFile()).start();
-            Files.writeString(files.pid(), process.pid() + "\n");
-            Await.condition(name() + " executes postgres", Duration.ofSeconds(10),
-                    () -> postmaster().isPresent() || !process.isAlive(), this::describe);
+            if (launch == Launch.PLAIN) Files.writeString(files.pid(), process.pid() + "\n");
+            else Files.deleteIfExists(files.pid());
+            Await.condition(name() + " executes postgres", Duration.ofSeconds(10), () -> {
+                if (launch != Launch.PLAIN) notePostmaster();
+                return postmaster().isPresent() || !process.isAlive() && (launch == Launch.PLAIN || process.exitValue() != 0);
+            }, this::describe);
         } catch (IOException failure) {
             throw new HarnessException("cannot start " + name() + ": " + failure.getMessage(), failure);
         }
         return this;
+    }
+
+    /** The process that was started may have ended, or may only wait for the server. */
+    private void notePostmaster() {
+        ProcessTable.look().postmasterIn(files.data()).ifPresent(entry -> {
+            try {
+                Files.writeString(files.pid(), entry.pid() + "\n");
+            } catch (IOException failure) {
+                throw new HarnessException("cannot write " + files.pid() + ": " + failure.getMessage(), failure);
+            }
+        });
     }
 
     /** A fast shutdown, as an operator asks for it, to its end. */
@@ -264,7 +288,7 @@ public final class Node {
 
     /** The superuser over the Unix domain socket, which no network cut affects. */
     public Target superuser(String database) {
-        return new Target(files.socket().toString(), spec.port(), database, Blueprint.SUPERUSER, "");
+        return new Target(files.socket().toString(), spec.port(), database, blueprint.options().superuser(), "");
     }
 
     /** A program of the node's own version, such as psql. */

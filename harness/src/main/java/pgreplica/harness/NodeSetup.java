@@ -48,7 +48,7 @@ final class NodeSetup {
     /** A data directory as initdb makes it, with our configuration, and with roles if this node is to found. */
     void initialise(boolean founder) {
         var command = new ArrayList<>(List.of(install.program("initdb"), "-D", files.data().toString(),
-                "-U", Blueprint.SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-A", "trust"));
+                "-U", blueprint.options().superuser(), "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-A", "trust"));
         if (blueprint.options().checksums()) command.add("--data-checksums");
         Exec.run(install.inItsSystem(account.command(command)));
         configure();
@@ -113,7 +113,7 @@ final class NodeSetup {
     private List<String> foundingSql() {
         var passwords = blueprint.passwords();
         var sql = new ArrayList<String>();
-        sql.add("alter role " + Blueprint.SUPERUSER + " password '" + passwords.superuser() + "'");
+        sql.add("alter role " + blueprint.options().superuser() + " password '" + passwords.superuser() + "'");
         sql.add("create role " + Blueprint.REPLICATION + " login replication password '" + passwords.replication() + "'");
         for (var function : List.of("pg_ls_dir(text, boolean, boolean)", "pg_stat_file(text, boolean)",
                 "pg_read_binary_file(text)", "pg_read_binary_file(text, bigint, bigint, boolean)")) {

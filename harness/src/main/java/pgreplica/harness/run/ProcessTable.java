@@ -70,6 +70,19 @@ public final class ProcessTable {
         return pids.stream().map(entries::get).toList();
     }
 
+    /** The server that works in this data directory; what it forked before its start is not it. */
+    public Optional<Entry> postmasterIn(Path data) {
+        return entries.values().stream().filter(entry -> isPostmasterIn(entry, data))
+                .filter(entry -> entries.get(entry.parent()) == null || !isPostmasterIn(entries.get(entry.parent()), data))
+                .findFirst();
+    }
+
+    private static boolean isPostmasterIn(Entry entry, Path data) {
+        var program = entry.commandLine().split(" ", 2)[0];
+        return entry.directory().equals(data.toString()) && program.endsWith("/postgres")
+                && !entry.commandLine().contains(" --single ");
+    }
+
     /** A psql, a shell or an editor of a person may sit in that directory as well, and is not the server's. */
     private static boolean isServerProgram(Entry entry) {
         var line = entry.commandLine();
