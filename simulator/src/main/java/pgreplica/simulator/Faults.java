@@ -1,36 +1,60 @@
 package pgreplica.simulator;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import pgreplica.node.Event;
 import pgreplica.node.SyncWish;
 
 /** What goes wrong: one fault after the other, until the world is healed. */
 final class Faults {
+    /** More than happen in one round. */
+    private static final int NUMBERS = 10_000;
+
     private final World world;
-    private final Dice dice;
+    private final Optional<Set<Integer>> only;
+    private final Dice pace;
+    /** Of the fault that happens now: leaving one out changes no other. */
+    private Dice dice;
+    private int number;
     private boolean active = true;
     private boolean lostState;
     private boolean lostData;
     private long requests = 1;
 
-    Faults(World world) {
+    /** @param only the faults that happen, by their numbers; empty for all of them */
+    Faults(World world, int round, Optional<Set<Integer>> only) {
         this.world = world;
-        dice = new Dice(world.seed, "faults");
+        this.only = only;
+        number = round * NUMBERS;
+        pace = new Dice(world.seed, "faults of round " + round);
     }
 
     void start() {
-        if (dice.chance(0.3)) world.network.loss = dice.between(0, 100) / 1000.0;
-        if (dice.chance(0.3)) world.network.slow = true;
+        if (happens() && dice.chance(0.3)) world.network.loss = dice.between(0, 100) / 1000.0;
+        if (happens() && dice.chance(0.3)) world.network.slow = true;
         for (var host : world.hosts) {
-            if (dice.chance(0.3)) host.crashesBetweenActions = dice.between(0, 20) / 10_000.0;
+            if (happens() && dice.chance(0.3)) host.crashesBetweenActions = dice.between(0, 20) / 10_000.0;
         }
-        world.in(dice.between(100, 2000), this::next);
+        world.in(pace.between(100, 2000), this::next);
+    }
+
+    /** Takes the next number, and says whether it is left out. */
+    private boolean happens() {
+        number++;
+        dice = new Dice(world.seed, "fault " + number);
+        boolean happens = only.isEmpty() || only.get().contains(number);
+        if (happens) world.faults.add(number);
+        return happens;
     }
 
     private void next() {
         if (!active) return;
-        happen(world.hosts.get(dice.below(world.hosts.size())));
-        world.in(dice.chance(0.3) ? dice.between(1, 100) : dice.between(100, 4000), this::next);
+        if (happens()) {
+            world.say(null, "FAULT " + number);
+            happen(world.hosts.get(dice.below(world.hosts.size())));
+        }
+        world.in(pace.chance(0.3) ? pace.between(1, 100) : pace.between(100, 4000), this::next);
     }
 
     private void happen(Host host) {

@@ -1,5 +1,7 @@
 package pgreplica.simulator;
 
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import pgreplica.node.SyncWish;
 
@@ -11,8 +13,15 @@ final class Run {
 
     private final World world;
     private final Dice dice;
+    private final Optional<Set<Integer>> only;
 
     Run(long seed, boolean traces, Consumer<String> trace) {
+        this(seed, Optional.empty(), traces, trace);
+    }
+
+    /** @param only the faults that happen, by their numbers; empty for all of them */
+    Run(long seed, Optional<Set<Integer>> only, boolean traces, Consumer<String> trace) {
+        this.only = only;
         dice = new Dice(seed, "run");
         int nodes = switch (dice.below(10)) {
             case 0 -> 1;
@@ -54,8 +63,8 @@ final class Run {
         }
         world.start();
         recoverWithin(FOUNDING_MILLIS, "after the start");
-        for (int round = 0; round < 2; round++) {
-            var faults = new Faults(world);
+        for (int round = 1; round <= 2; round++) {
+            var faults = new Faults(world, round, only);
             faults.start();
             world.runUntil(world.nowMillis + dice.between(2000, 20_000));
             faults.heal();

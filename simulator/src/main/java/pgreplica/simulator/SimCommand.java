@@ -1,6 +1,9 @@
 package pgreplica.simulator;
 
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -18,15 +21,18 @@ final class SimCommand implements Callable<Integer> {
     @Option(names = "--from", defaultValue = "1", description = "the first seed (default: ${DEFAULT-VALUE})")
     private long from;
 
+    @Option(names = "--only", split = ",", description = "of the seed that is replayed, only these faults")
+    private Set<Integer> only;
+
     @Option(names = "--keep-going", description = "go on after a failure")
     private boolean keepGoing;
 
     @Override public Integer call() {
-        return seed != null ? replay(seed) : many();
+        return seed != null ? replay() : many();
     }
 
-    private static int replay(long seed) {
-        var run = new Run(seed, true, System.out::println);
+    private int replay() {
+        var run = new Run(seed, Optional.ofNullable(only), true, System.out::println);
         try {
             run.go();
             System.out.println("seed " + seed + ": no promise broken");
@@ -36,6 +42,15 @@ final class SimCommand implements Callable<Integer> {
             if (broken.getCause() != null) broken.getCause().printStackTrace(System.out);
             return 1;
         }
+    }
+
+    private static void fail(long seed, Run run, Promises.Broken broken) {
+        System.out.println("FAILED seed=" + seed + " replay with: ./dev sim " + seed + "\n  "
+                + broken.getMessage() + (broken.getCause() == null ? "" : ": " + broken.getCause()));
+        var needed = Shrinking.ofSeed(seed, run.world().faults, broken);
+        System.out.println("  of its " + run.world().faults.size() + " faults these are enough: ./dev sim " + seed
+                + (needed.isEmpty() ? " --only 0" : " --only "
+                + needed.stream().map(String::valueOf).collect(Collectors.joining(","))));
     }
 
     private int many() {
@@ -51,8 +66,7 @@ final class SimCommand implements Callable<Integer> {
                 run.go();
             } catch (Promises.Broken broken) {
                 failed++;
-                System.out.println("FAILED seed=" + current + " replay with: ./dev sim " + current + "\n  "
-                        + broken.getMessage() + (broken.getCause() == null ? "" : ": " + broken.getCause()));
+                fail(current, run, broken);
                 if (!keepGoing) return 1;
             }
             events += run.world().events;

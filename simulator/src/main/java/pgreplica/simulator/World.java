@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.PriorityQueue;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import pgreplica.base.NodeId;
 import pgreplica.node.Settings.ListedNode;
@@ -23,6 +25,8 @@ final class World {
 
     final long seed;
     final List<Host> hosts = new ArrayList<>();
+    /** The numbers of those that happened. */
+    final SortedSet<Integer> faults = new TreeSet<>();
     final List<ListedNode> listed = new ArrayList<>();
     final Network network;
     final Promises promises;
