@@ -53,8 +53,8 @@ public interface View {
     /** The best node not tried yet that may become primary. */
     Optional<NodeId> successor();
 
-    /** This node was told to take over. */
-    boolean summoned();
+    /** Whether a node that may be primary has reported more WAL than this one holds. */
+    boolean ahead();
 
     /** How much of the last primary's known WAL would be given up. */
     long lossBytes();

@@ -36,7 +36,7 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
      *
      * @param term the term it belongs to
      * @param sinceMillis since when this node leads in it; 0 while it does not
-     * @param summoned this node was told to take over; an eligible one keeps what it was given (B8)
+     * @param summoned this node was told to take over
      * @param vacancy the index of the appointment that {@code tried} and the grace belong to
      * @param tried nodes that leadership was handed to since, the last of them at {@code triedAtMillis}
      * @param graceSinceMillis when the crashed primary was first seen recovering; 0 if it was not (B10)

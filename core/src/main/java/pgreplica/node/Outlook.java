@@ -99,8 +99,13 @@ final class Outlook implements View {
         return best(turn, reports(turn), OwnData.report(turn), false);
     }
 
-    @Override public boolean summoned() {
-        return turn.leadership.summoned;
+    @Override public boolean ahead() {
+        var own = OwnData.report(turn);
+        for (var report : reports(turn).entrySet()) {
+            boolean more = own.isValid() && report.getValue().compareProgress(own) > 0;
+            if (more && mayLead(turn, report.getKey(), report.getValue())) return true;
+        }
+        return false;
     }
 
     @Override public long lossBytes() {
@@ -257,10 +262,15 @@ final class Outlook implements View {
         return best;
     }
 
-    /** Only a strictly better node is worth another election, or it would go round in circles (B8). */
+    /**
+     * Only a strictly better node is worth another election, or it would go round in circles; one that was told to take
+     * over keeps what it was given, but for a standby with more WAL (B8, P4).
+     */
     private static boolean isBetter(Turn turn, NodeId node, WalReport report, WalReport own) {
         if (!own.isValid()) return false;
         int progress = report.compareProgress(own);
+        // Who gave leadership away keeps what it wrote to the end; a standby with more could not lead for a moment.
+        if (turn.leadership.summoned) return progress > 0 && !report.primary();
         if (progress != 0) return progress > 0;
         if (report.primary() != own.primary()) return report.primary();
         var status = turn.peer(node).status();

@@ -2,12 +2,14 @@ package pgreplica.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.Timeline;
 import pgreplica.cluster.ClusterCommand;
+import pgreplica.instance.Observation;
 import pgreplica.instance.Observation.Phase;
 import pgreplica.raft.Message;
 
@@ -93,6 +95,37 @@ class LeaderRulesTest {
         cluster.run(4500);
         assertThat(timesLogged(cluster, "handing leadership to n3")).as(() -> String.join("\n", cluster.log)).isEqualTo(1);
         assertThat(cluster.open()).as("nobody waits for ever").isPresent();
+    }
+
+    /** P4, B8: it led, could not be primary for a moment, and handed leadership to a node with less. */
+    @Test void aStandbyWithMoreGetsBackWhatItCouldNotKeep() {
+        var cluster = founded(3);
+        var n3 = cluster.member("n3");
+        cluster.member("n2").stalled = true;
+        cluster.member("n1").end = new Lsn(0x2100000);
+        cluster.run(50);
+        n3.flags = new Observation.Flags(false, false, false, false, true, false);
+        cluster.loses = (from, sent) -> {
+            if (isTimeoutNow(sent)) n3.flags = Observation.Flags.NONE;
+            return !from.equals(N3) && isCandidacy(sent) && n3.flags != Observation.Flags.NONE;
+        };
+        cluster.kill("n1");
+        cluster.run(4000);
+        assertThat(timesLogged(cluster, "handing leadership to n2")).as(() -> String.join("\n", cluster.log)).isEqualTo(1);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(N3);
+    }
+
+    /** B8: what a primary wrote after it gave its place up is not worth another election. */
+    @Test void aPrimaryThatWasAskedToLeaveIsNotHandedLeadershipBack() {
+        var cluster = founded(3);
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        cluster.loses = (from, sent) -> {
+            if (isTimeoutNow(sent)) cluster.member("n1").end = new Lsn(0x2100000);
+            return false;
+        };
+        cluster.run(3000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).isPresent().isNotEqualTo(Optional.of(N1));
+        assertThat(timesLogged(cluster, "handing leadership to n1")).as(() -> String.join("\n", cluster.log)).isZero();
     }
 
     private static boolean isTimeoutNow(Action.Send sent) {

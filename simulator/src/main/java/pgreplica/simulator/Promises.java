@@ -11,6 +11,7 @@ import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 import pgreplica.base.VoterId;
 import pgreplica.cluster.ClusterCommand;
+import pgreplica.cluster.SyncSet;
 import pgreplica.node.Action;
 import pgreplica.node.NodeState;
 import pgreplica.node.SyncWish;
@@ -121,7 +122,13 @@ final class Promises {
 
     /** The log says that acknowledged commits are on a quorum: so are those of this primary from before (A8). */
     private void promiseEarlier(Host host, NodeState state) {
-        if (unpromised.isEmpty() || !host.postgres.isPrimary() || !state.cluster().sync().waits()) return;
+        if (!host.postgres.isPrimary()) return;
+        // An operator wants no quorum any more: what was confirmed by one is from then on as safe as all the rest (P4).
+        if (host.postgres.isOpen() && state.cluster().sync().equals(SyncSet.NONE)) {
+            unpromised.addAll(promised);
+            promised.clear();
+        }
+        if (unpromised.isEmpty() || !state.cluster().sync().waits()) return;
         for (var commit : unpromised) {
             if (host.postgres.wal().contains(commit.branch(), commit.lsn())) promised.add(commit);
         }
@@ -142,8 +149,8 @@ final class Promises {
     }
 
     /**
-     * P13: and it is healthy. P4: when a leader appoints itself, no report that it holds reaches further; of nodes that were handed leadership
-     * in vain it need not think any more (B8).
+     * P13: and it is healthy. P4: when a leader appoints itself, no report that it holds reaches further; of nodes that
+     * were handed leadership in vain it need not think any more, nor of a primary that gave its own away (B8).
      */
     private void appoints(Host host, NodeState state) {
         var last = state.raft().log().entries().isEmpty() ? null : state.raft().log().entries().getLast();
@@ -153,7 +160,6 @@ final class Promises {
         if (!proposes) return;
         var ailment = state.observed().flags().ailment();
         if (!ailment.isEmpty()) throw new Broken("P13: " + host.id + " appoints itself although " + ailment);
-        if (state.leadership().summoned()) return;
         for (var peer : state.peers().entrySet()) {
             var report = peer.getValue().status().flatMap(status -> status.sealedTerm().equals(
                     Optional.of(state.raft().term())) ? status.report() : Optional.empty());
@@ -162,7 +168,8 @@ final class Promises {
                     && state.raft().configuration().voters().contains(voter.get())
                     && (state.cluster().sync().members().isEmpty()
                             || state.cluster().sync().has(peer.getKey(), report.get().incarnation()))
-                    && !state.leadership().tried().contains(peer.getKey());
+                    && !state.leadership().tried().contains(peer.getKey())
+                    && !(state.leadership().summoned() && report.get().primary());
             var wal = host.postgres.wal();
             boolean better = counts && (report.get().timeline().number() > wal.timeline()
                     || report.get().timeline().number() == wal.timeline()
