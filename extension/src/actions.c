@@ -303,8 +303,8 @@ run(PgrLoop *loop, const PgrAction *action)
 			{
 				int			node = node_of(action->name);
 
-				if (node >= 0 && pgr_net_send(node, action->content, action->length))
-					loop->n_sent++;
+				if (node >= 0)
+					(void) pgr_net_send(node, action->content, action->length);
 				break;
 			}
 		case PGR_ACTION_SET_LEASE:
@@ -355,7 +355,6 @@ pgr_actions_run(PgrLoop *loop, const uint8 *actions, int32 length)
 			break;
 		run(loop, &action);
 	}
-	pgr_net_flush_all();
 	if (!loop->broken && (reader.bad || reader.at != length))
 		pgr_loop_fail(loop, "the core gave a list of actions that cannot be read");
 }

@@ -108,6 +108,14 @@ pgr_fence_is_open(void)
 	return is_open_until(pg_atomic_read_u64(&pgr_shared->fence.deadline));
 }
 
+bool
+pgr_fence_lasts(int64 ms)
+{
+	uint64		deadline = pg_atomic_read_u64(&pgr_shared->fence.deadline);
+
+	return deadline != 0 && (int64) deadline > pgr_now_ns() + ms * 1000000;
+}
+
 void
 pgr_fence_set_lease(int64 deadline_ms, int64 term, const char *why, bool quorum)
 {

@@ -61,6 +61,9 @@ extern void pgr_fence_reset(void);
 
 extern bool pgr_fence_is_open(void);
 
+/* For the node worker: does its lease run for so long at least? */
+extern bool pgr_fence_lasts(int64 ms);
+
 /* Why writes are refused, as the clients are told; always a text. */
 extern void pgr_fence_reason(char *out, size_t size);
 

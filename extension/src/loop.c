@@ -33,7 +33,7 @@
 #define SLACK_MS 20
 #define EAGER_MS 5
 #define CALM_AFTER_MS 2000
-#define GATHER_MS 2
+#define SPARE_LEASE_ROUNDS 6
 #define ADDRESSES_EVERY_MS 1000
 #define PROGRESS_EVERY_MS 200
 #define MESSAGES_PER_TURN 64
@@ -121,7 +121,7 @@ tell_observation(PgrLoop *loop, int64 now)
 		return;
 	pgr_observe(&seen);
 	loop->observed_ms = now;
-	if (loop->tell_anyway || memcmp(&seen, &loop->seen, sizeof(seen)) != 0)
+	if (loop->tell_anyway || !pgr_observed_the_same(&seen, &loop->seen))
 	{
 		loop->tell_anyway = false;
 		loop->seen = seen;
@@ -195,7 +195,7 @@ tell_network(PgrLoop *loop)
 		if (!pgr_net_next(&event))
 			return false;
 		name = pgr_config.nodes[event.node].name;
-		if (event.kind != PGR_NET_MESSAGE)
+		if (event.kind != PGR_NET_MESSAGE || event.out_of_round)
 			loop->eventful_ms = pgr_now_ms();
 		switch (event.kind)
 		{
@@ -211,6 +211,8 @@ tell_network(PgrLoop *loop)
 				break;
 		}
 		step(loop);
+		if (event.kind == PGR_NET_MESSAGE)
+			pgr_net_look_for_answer(loop->stepped_ms);
 	}
 	return !loop->broken;
 }
@@ -266,9 +268,9 @@ next_time(const PgrLoop *loop)
 }
 
 static void
-tell_time(PgrLoop *loop, int64 now)
+tell_time(PgrLoop *loop, int64 now, bool due)
 {
-	if (now < next_time(loop))
+	if (!due && now < next_time(loop))
 		return;
 	loop->time_told_ms = now;
 	if (loop->wake_at_ms <= now)
@@ -290,14 +292,25 @@ refresh_addresses(PgrLoop *loop, int64 now)
 }
 
 /*
- * The answers to one round of messages come within a moment of each other, and
- * while nothing else goes on one turn may take them all.
+ * While nothing goes on, one wake-up for each round of heartbeats is enough.
+ * A primary whose lease has long to run reads the answers to its heartbeats
+ * when the next ones are due.  A node that a leader has just asked waits for
+ * the leader's next word, not for what others tell.  A connection that ends
+ * wakes it anyway.
+ *
+ * The lease counts from the sending of what was answered, so an answer that is
+ * read late never makes it longer.  Whoever misses its leader's word is not
+ * patient, nor is a candidate: only a vote for a leader's chosen successor may
+ * be asked of a patient node, and waits for a round at most.
  */
 static bool
-gathers(const PgrLoop *loop, int64 now)
+is_patient(const PgrLoop *loop, int64 now)
 {
-	return loop->n_sent > 1 && loop->expected == 0 && !loop->sealing &&
-		now - loop->eventful_ms > CALM_AFTER_MS;
+	int64		spare_ms = (int64) SPARE_LEASE_ROUNDS * pgr_election_timeout / 10;
+
+	if (loop->expected != 0 || loop->sealing || now - loop->eventful_ms <= CALM_AFTER_MS)
+		return false;
+	return pgr_fence_lasts(spare_ms) || pgr_net_is_asked(now);
 }
 
 /*
@@ -325,12 +338,8 @@ wait_for_something(PgrLoop *loop, bool more)
 	fds[fixed++] = (struct pollfd) {.fd = pgr_wake_fd, .events = POLLIN};
 	if (!loop->child)
 		fds[fixed++] = (struct pollfd) {.fd = postmaster_alive_fds[POSTMASTER_FD_WATCH], .events = POLLIN};
-	n = fixed + pgr_net_poll_set(fds + fixed, PGR_NET_POLL_MAX - fixed);
-
-	if (gathers(loop, now) && until > now + GATHER_MS && poll(fds, fixed, GATHER_MS) != 0)
-		until = now;
-	loop->n_sent = 0;
-	if (poll(fds, n, (int) Max(Min(until - now, TICK_MS), 0)) < 0)
+	n = fixed + pgr_net_poll_set(fds + fixed, PGR_NET_POLL_MAX - fixed, is_patient(loop, now));
+	if (poll(fds, n, (int) Max(Min(until - now, TICK_MS + SLACK_MS), 0)) < 0)
 	{
 		if (errno != EINTR)
 			pgr_loop_fail(loop, "poll() failed");
@@ -353,6 +362,7 @@ turn(PgrLoop *loop)
 {
 	char		problem[sizeof(loop->problem)];
 	int64		now = pgr_now_ms();
+	bool		due = loop->wake_at_ms <= now;	/* whatever the others say first */
 	bool		more;
 
 	heartbeat(now);
@@ -364,9 +374,10 @@ turn(PgrLoop *loop)
 	tell_settings(loop);
 	tell_observation(loop, now);
 	tell_progress(loop, now);
-	tell_time(loop, pgr_now_ms());
+	tell_time(loop, pgr_now_ms(), due);
 	/* Last, so that a vote of this turn leaves with it. */
 	tell_seal(loop, pgr_now_ms());
+	pgr_net_flush_all();
 	if (loop->broken)
 		return;
 	if (!more && !pgr_box_tidy(true, problem, sizeof(problem)))

@@ -33,7 +33,6 @@ typedef struct PgrLoop
 	int64		time_told_ms;	/* the last TimePassed */
 	int64		stepped_ms;		/* the last event of any kind */
 	int64		eventful_ms;	/* the last one that was not the daily round */
-	int			n_sent;			/* messages of this turn */
 	int64		observed_ms;
 	int64		addresses_ms;
 	int64		progress_ms;

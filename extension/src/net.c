@@ -17,6 +17,7 @@
 
 PgrConnection pgr_connections[PGR_NET_CONNECTIONS];
 int			pgr_net_used;
+PgrConnection *pgr_net_lent = NULL;
 PgrPeer		pgr_peers[PGR_MAX_NODES];
 int64		pgr_net_start_number;
 
@@ -24,7 +25,6 @@ static PgrNetEvent events[EVENTS_MAX];
 static int	n_events = 0;
 static int	next_event = 0;
 static int	next_connection = 0;	/* whose frame is taken next */
-static PgrConnection *lent = NULL;	/* whose frame was taken last */
 static int32 lent_size = 0;
 
 /* Complaints about strangers share one limit. */
@@ -101,8 +101,8 @@ pgr_net_drop(PgrConnection *c)
 {
 	if (c->state == PGR_CONNECTION_UNUSED)
 		return;
-	if (c == lent)
-		lent = NULL;
+	if (c == pgr_net_lent)
+		pgr_net_lent = NULL;
 	close(c->fd);
 	free(c->in);
 	free(c->out);
@@ -153,6 +153,7 @@ pgr_net_send(int node, const uint8 *payload, int32 length)
 		!pgr_frame_encode(c->out + c->out_length, c->key, c->sequence, payload, length))
 		return false;
 	c->sequence++;
+	c->sent++;
 	c->out_length += PGR_FRAME_SIZE(length);
 	return true;
 }
@@ -282,8 +283,9 @@ holds_frame(const PgrConnection *c)
 }
 
 int
-pgr_net_poll_set(struct pollfd *fds, int max)
+pgr_net_poll_set(struct pollfd *fds, int max, bool patient)
 {
+	int64		now = pgr_now_ms();
 	int			n = pgr_listen_poll_set(fds, max);
 
 	n += pgr_probe_poll_set(fds + n, max - n);
@@ -298,6 +300,8 @@ pgr_net_poll_set(struct pollfd *fds, int max)
 		fds[n].events = 0;
 		if (c->state == PGR_CONNECTION_DIALLING)
 			fds[n].events = POLLOUT;
+		else if (patient && pgr_net_can_wait(c, now))
+			fds[n].events = POLLRDHUP;
 		else
 		{
 			if (c->state != PGR_CONNECTION_ESTABLISHED || !holds_frame(c))
@@ -319,6 +323,7 @@ on_readable(PgrConnection *c, int64 now)
 	pgr_net_read(c);
 	if (before == PGR_CONNECTION_ESTABLISHED)
 	{
+		pgr_net_note_read(c, now);
 		/* On the connection we dialled only we speak. */
 		if (c->outgoing && c->in_length > 0)
 			c->ended = true;
@@ -355,7 +360,7 @@ handle_connection(PgrConnection *c, short revents, int64 now)
 	}
 	if ((revents & POLLOUT) != 0)
 		pgr_net_flush(c);
-	if ((revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+	if ((revents & (POLLIN | POLLRDHUP | POLLHUP | POLLERR)) != 0)
 		on_readable(c, now);
 }
 
@@ -363,9 +368,9 @@ handle_connection(PgrConnection *c, short revents, int64 now)
 static void
 give_back(void)
 {
-	if (lent != NULL)
-		lent->in_at += lent_size;
-	lent = NULL;
+	if (pgr_net_lent != NULL)
+		pgr_net_lent->in_at += lent_size;
+	pgr_net_lent = NULL;
 }
 
 void
@@ -374,7 +379,10 @@ pgr_net_handle(const struct pollfd *fds, int n, int64 now)
 	give_back();
 	for (int i = 0; i < n; i++)
 	{
-		if (fds[i].revents == 0 || pgr_listen_handle(&fds[i], now) ||
+		/* Nobody said whether those that can wait have something. */
+		short		revents = fds[i].events == POLLRDHUP ? POLLIN : fds[i].revents;
+
+		if (revents == 0 || pgr_listen_handle(&fds[i], now) ||
 			pgr_probe_handle(&fds[i], now))
 			continue;
 		for (int k = 0; k < pgr_net_used; k++)
@@ -383,7 +391,7 @@ pgr_net_handle(const struct pollfd *fds, int n, int64 now)
 
 			if (c->state != PGR_CONNECTION_UNUSED && c->fd == fds[i].fd)
 			{
-				handle_connection(c, fds[i].revents, now);
+				handle_connection(c, revents, now);
 				break;
 			}
 		}
@@ -405,8 +413,10 @@ take_frame(PgrConnection *c, PgrNetEvent *event)
 		case PGR_FRAME_COMPLETE:
 			event->kind = PGR_NET_MESSAGE;
 			event->node = c->node;
+			event->out_of_round = c->out_of_round;
+			pgr_net_note_taken();
 			c->sequence++;
-			lent = c;
+			pgr_net_lent = c;
 			lent_size = size;
 			return true;
 		case PGR_FRAME_BAD:

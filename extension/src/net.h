@@ -31,6 +31,7 @@ typedef struct PgrNetEvent
 	int			node;			/* index in pgr_config.nodes */
 	const uint8 *payload;		/* valid until the next call of this module */
 	int32		length;
+	bool		out_of_round;	/* between two rounds of heartbeats */
 } PgrNetEvent;
 
 /* start_number: of this voting process, told to the other nodes. */
@@ -45,9 +46,19 @@ extern void pgr_net_tick(int64 now);
 /* When pgr_net_tick() has something to do next. */
 extern int64 pgr_net_next_tick(void);
 
-extern int	pgr_net_poll_set(struct pollfd *fds, int max);
+/*
+ * Who is patient is not woken by those whose messages have called for no
+ * answer in several rounds of heartbeats.  They are read whenever it wakes up.
+ */
+extern int	pgr_net_poll_set(struct pollfd *fds, int max, bool patient);
 extern void pgr_net_handle(const struct pollfd *fds, int n, int64 now);
 extern bool pgr_net_next(PgrNetEvent *event);
+
+/* The message taken last was dealt with: was its sender answered at once? */
+extern void pgr_net_look_for_answer(int64 now);
+
+/* Did somebody ask for an answer, as a leader does, in this round of heartbeats? */
+extern bool pgr_net_is_asked(int64 now);
 
 /*
  * False: not connected, or too much is queued; the message is dropped.  What

@@ -45,6 +45,11 @@ typedef struct PgrConnection
 	uint8		transcript[PGR_NET_TRANSCRIPT_SIZE];
 	uint8		key[PGR_MAC_SIZE];
 	uint64		sequence;		/* of the next frame */
+	int64		read_ms;		/* when something came last */
+	int64		asked_ms;		/* when it last said what we answered at once */
+	bool		out_of_round;	/* what came last did not come with a heartbeat */
+	uint64		sent;			/* frames, on one that we dialled */
+	uint64		sent_before;	/* of them, before the last message was taken */
 
 	/* received and not yet used: [in_at, in_length) */
 	uint8	   *in;
@@ -82,6 +87,7 @@ extern PgrConnection pgr_connections[PGR_NET_CONNECTIONS];
 extern int	pgr_net_used;
 extern PgrPeer pgr_peers[PGR_MAX_NODES];
 extern int64 pgr_net_start_number;
+extern PgrConnection *pgr_net_lent; /* whose frame was taken last */
 
 /* net.c */
 extern void pgr_net_report(PgrNetEventKind kind, int node);
@@ -98,6 +104,11 @@ extern bool pgr_net_room(PgrConnection *c, int32 size);
 extern bool pgr_net_queue(PgrConnection *c, const uint8 *bytes, int32 length);
 extern void pgr_net_flush(PgrConnection *c);
 extern void pgr_net_read(PgrConnection *c);
+
+/* net_rounds.c */
+extern void pgr_net_note_read(PgrConnection *c, int64 now);
+extern void pgr_net_note_taken(void);
+extern bool pgr_net_can_wait(const PgrConnection *c, int64 now);
 
 /* net_handshake.c */
 extern bool pgr_handshake_begin(PgrConnection *c);

@@ -309,10 +309,10 @@ compare_names(const void *a, const void *b)
 static void
 look_at_slots(PgrObservation *out)
 {
+	StaticAssertStmt(sizeof(NameData) == PGR_NAME_SIZE, "a slot's name, padded with zeros, is copied as it is");
 	if (ReplicationSlotCtl != NULL &&
 		LWLockConditionalAcquire(ReplicationSlotControlLock, LW_SHARED))
 	{
-		memset(known.slots, 0, sizeof(known.slots));
 		known.n_slots = 0;
 		for (int i = 0; i < max_replication_slots && known.n_slots < PGR_OBSERVED_SLOTS; i++)
 		{
@@ -321,13 +321,13 @@ look_at_slots(PgrObservation *out)
 			/* A lost slot keeps no WAL: it is as good as absent. */
 			if (slot->in_use && SlotIsPhysical(slot) &&
 				slot->data.persistency == RS_PERSISTENT && !PgrSlotIsLost(slot))
-				strlcpy(known.slots[known.n_slots++], NameStr(slot->data.name), PGR_NAME_SIZE);
+				memcpy(known.slots[known.n_slots++], &slot->data.name, sizeof(NameData));
 		}
 		LWLockRelease(ReplicationSlotControlLock);
 		qsort(known.slots, known.n_slots, PGR_NAME_SIZE, compare_names);
 	}
 	out->n_slots = known.n_slots;
-	memcpy(out->slots, known.slots, sizeof(known.slots));
+	memcpy(out->slots, known.slots, known.n_slots * sizeof(known.slots[0]));
 }
 
 /* Application names by the pid of their walsender; they never change. */
@@ -354,6 +354,7 @@ read_sender_names(void *argument)
 				local->backendStatus.st_appname == NULL)
 				continue;
 			sender_names[i].pid = pids[i];
+			memset(sender_names[i].name, 0, PGR_NAME_SIZE);
 			strlcpy(sender_names[i].name, local->backendStatus.st_appname, PGR_NAME_SIZE);
 			break;
 		}
@@ -410,7 +411,7 @@ look_at_receivers(PgrObservation *out)
 
 		if (sender_names[i].pid != pids[i])
 			continue;
-		strlcpy(receiver->application_name, sender_names[i].name, PGR_NAME_SIZE);
+		memcpy(receiver->application_name, sender_names[i].name, PGR_NAME_SIZE);
 		receiver->flushed_lsn = flushed[i];
 		out->n_receivers++;
 	}
@@ -472,7 +473,7 @@ pgr_observe(PgrObservation *out)
 	PgrUpstream upstream;
 	char		error[256];
 
-	memset(out, 0, sizeof(*out));
+	memset(out, 0, offsetof(PgrObservation, slots));
 	out->sync_setting[0] = PGR_SYNC_UNKNOWN[0];
 	look_at_identity(out);
 	if (!pgr_in_prestart)
@@ -484,4 +485,13 @@ pgr_observe(PgrObservation *out)
 			strlcpy(out->upstream, upstream.node, PGR_NAME_SIZE);
 	}
 	out->flags = flags_now(out);
+}
+
+/* What is unused is zero, except behind the counted ones. */
+bool
+pgr_observed_the_same(const PgrObservation *a, const PgrObservation *b)
+{
+	return memcmp(a, b, offsetof(PgrObservation, slots)) == 0 &&
+		memcmp(a->slots, b->slots, a->n_slots * sizeof(a->slots[0])) == 0 &&
+		memcmp(a->receivers, b->receivers, a->n_receivers * sizeof(a->receivers[0])) == 0;
 }

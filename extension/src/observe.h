@@ -57,21 +57,23 @@ typedef struct PgrObservation
 	uint32		flags;
 	uint32		identity_length;
 	uint8		identity[PGR_IDENTITY_MAX];
-	uint32		n_slots;
-	char		slots[PGR_OBSERVED_SLOTS][PGR_NAME_SIZE];
-	uint32		n_receivers;
-	PgrObservedReceiver receivers[PGR_OBSERVED_RECEIVERS];
 	XLogRecPtr	oldest_lsn;		/* start of the oldest WAL here, 0: unknown */
 	char		sync_setting[PGR_SYNC_TEXT_SIZE];
+	uint32		n_slots;
+	uint32		n_receivers;
+
+	/* behind the counted ones there may be anything */
+	char		slots[PGR_OBSERVED_SLOTS][PGR_NAME_SIZE];
+	PgrObservedReceiver receivers[PGR_OBSERVED_RECEIVERS];
 } PgrObservation;
 
 /*
- * Fills *out completely (bytes that mean nothing are zero, so two observations
- * can be compared with memcmp).  Never raises an error, opens no relation,
- * reads files only when something has changed.  Slots and receivers are in the
- * order of their names.
+ * Never raises an error, opens no relation, reads files only when something
+ * has changed.  Slots and receivers are in the order of their names.
  */
 extern void pgr_observe(PgrObservation *out);
+
+extern bool pgr_observed_the_same(const PgrObservation *a, const PgrObservation *b);
 
 /* The identity file was written: the next observation reads it. */
 extern void pgr_observe_forget_identity(void);

@@ -82,10 +82,13 @@ public final class ByteWriter {
         int characters = value.length();
         u32(characters);
         makeRoom(characters);
+        var to = buffer;
+        int at = length;
         for (int i = 0; i < characters; i++) {
             char character = value.charAt(i);
-            buffer[length++] = (byte) (Ascii.isPrintable(character) ? character : '?');
+            to[at++] = (byte) (Ascii.isPrintable(character) ? character : '?');
         }
+        length = at;
     }
 
     public <T> void list(Collection<T> items, Writing<T> item) {

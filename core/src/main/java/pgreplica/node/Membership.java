@@ -44,7 +44,7 @@ final class Membership {
 
     /** A node that nobody has admitted, and that has not founded anything. */
     static boolean isBlank(Turn turn) {
-        return turn.raft.configuration().members().isEmpty();
+        return turn.raft.configuration().isEmpty();
     }
 
     /** The founding nodes that do not vote yet, in words; empty if all do. */

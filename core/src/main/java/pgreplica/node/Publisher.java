@@ -12,6 +12,9 @@ import pgreplica.node.PeerMessage.NodeStatus;
 
 /** The tables behind the SQL functions. An empty text stands for SQL's null. */
 final class Publisher {
+    /** As long as no rule has decided here. */
+    private static final List<List<String>> RULES = rulesAtRest();
+
     private Publisher() {}
 
     static void tend(Turn turn) {
@@ -94,13 +97,24 @@ final class Publisher {
     }
 
     private static Action.Table rules(Turn turn) {
-        var rows = new ArrayList<List<String>>();
-        for (var rule : Rule.ALL) {
-            boolean current = turn.raft.isLeader() && turn.leadership.rule == rule.id();
-            rows.add(List.of(Integer.toString(rule.id()), rule.condition(), rule.decision().name(),
-                    current ? turn.leadership.ruleText : rule.why(), Boolean.toString(current)));
+        int current = turn.raft.isLeader() ? turn.leadership.rule : 0;
+        var rows = new ArrayList<List<String>>(RULES);
+        for (int i = 0; i < rows.size(); i++) {
+            var rule = Rule.ALL.get(i);
+            if (rule.id() == current) rows.set(i, row(rule, turn.leadership.ruleText, true));
         }
         return new Action.Table("rules", List.of("id", "condition", "decision", "why", "current"), List.copyOf(rows));
+    }
+
+    private static List<List<String>> rulesAtRest() {
+        var rows = new ArrayList<List<String>>();
+        for (var rule : Rule.ALL) rows.add(row(rule, rule.why(), false));
+        return List.copyOf(rows);
+    }
+
+    private static List<String> row(Rule rule, String why, boolean current) {
+        return List.of(Integer.toString(rule.id()), rule.condition(), rule.decision().name(), why,
+                Boolean.toString(current));
     }
 
     /** The node that is primary as far as this one knows; empty while nobody is. */

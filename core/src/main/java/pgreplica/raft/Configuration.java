@@ -27,6 +27,25 @@ public record Configuration(SortedSet<VoterId> voters, SortedSet<VoterId> learne
         return (int) Division.quotient(voters.size(), 2) + 1;
     }
 
+    /**
+     * What at least a majority of the voters has reached.
+     *
+     * @param reached what each voter has, in any order, which this puts in order
+     */
+    long reachedByMajority(long[] reached) {
+        for (int i = 1; i < reached.length; i++) {
+            long moved = reached[i];
+            int at = i;
+            for (; at > 0 && reached[at - 1] < moved; at--) reached[at] = reached[at - 1];
+            reached[at] = moved;
+        }
+        return reached[majority() - 1];
+    }
+
+    public boolean isEmpty() {
+        return voters.isEmpty() && learners.isEmpty();
+    }
+
     public boolean hasMember(VoterId id) {
         return voters.contains(id) || learners.contains(id);
     }

@@ -1,7 +1,5 @@
 package pgreplica.raft;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import pgreplica.base.VoterId;
 
 /**
@@ -13,18 +11,16 @@ final class Lease {
 
     /** When the newest round that a majority of the newest configuration has answered was sent. */
     private static long majoritySentAt(Turn turn, Role.Leader leader) {
-        var sent = new ArrayList<Long>();
-        for (var voter : turn.state.configuration().voters()) {
-            if (voter.equals(turn.state.self())) {
-                sent.add(turn.nowMillis);
-            } else {
-                var progress = leader.progress().get(voter);
-                sent.add(progress == null ? Progress.NEVER : progress.answeredSentAtMillis());
-            }
+        var configuration = turn.state.configuration();
+        if (configuration.voters().isEmpty()) return Progress.NEVER;
+        var sent = new long[configuration.voters().size()];
+        int n = 0;
+        for (var voter : configuration.voters()) {
+            var progress = leader.progress().get(voter);
+            long answered = progress == null ? Progress.NEVER : progress.answeredSentAtMillis();
+            sent[n++] = voter.equals(turn.state.self()) ? turn.nowMillis : answered;
         }
-        if (sent.isEmpty()) return Progress.NEVER;
-        sent.sort(Collections.reverseOrder());
-        return sent.get(turn.state.configuration().majority() - 1);
+        return configuration.reachedByMajority(sent);
     }
 
     /** Check quorum (B5): whether a majority has answered within an election timeout. */

@@ -2,8 +2,6 @@ package pgreplica.raft;
 
 import static pgreplica.base.Invariant.check;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -115,18 +113,16 @@ final class Replication {
     /** Counts only entries of its own term; those before them are committed with them (§5.4.2). */
     private static void advanceCommit(Turn turn) {
         var leader = leaderIn(turn);
-        var matches = new ArrayList<Long>();
-        for (var voter : turn.state.configuration().voters()) {
-            if (voter.equals(turn.state.self())) {
-                matches.add(turn.state.lastPosition().index());
-            } else {
-                var progress = leader.progress().get(voter);
-                matches.add(progress == null ? 0 : progress.matchIndex());
-            }
+        var configuration = turn.state.configuration();
+        if (configuration.voters().isEmpty()) return;
+        var matches = new long[configuration.voters().size()];
+        int n = 0;
+        for (var voter : configuration.voters()) {
+            var progress = leader.progress().get(voter);
+            long match = progress == null ? 0 : progress.matchIndex();
+            matches[n++] = voter.equals(turn.state.self()) ? turn.state.lastPosition().index() : match;
         }
-        if (matches.isEmpty()) return;
-        matches.sort(Collections.reverseOrder());
-        long index = matches.get(turn.state.configuration().majority() - 1);
+        long index = configuration.reachedByMajority(matches);
         if (index <= turn.state.commitIndex() || index < leader.firstIndex()) return;
         commitTo(turn, index);
         sendToAll(turn);
