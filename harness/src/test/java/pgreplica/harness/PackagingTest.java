@@ -1,0 +1,121 @@
+package pgreplica.harness;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+import org.junit.jupiter.api.Test;
+
+import pgreplica.harness.run.Json;
+
+/** What is said of a release in several places is the same in all of them, and what PGXN's specification 1.0.0 asks is said. */
+class PackagingTest {
+    private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+    private static final String VERSION = "\\d+\\.\\d+\\.\\d+(-[0-9A-Za-z][0-9A-Za-z.-]*)?";
+    private static final Set<String> LICENSES = Set.of("agpl_3", "apache_1_1", "apache_2_0", "artistic_1", "artistic_2",
+            "bsd", "freebsd", "gfdl_1_2", "gfdl_1_3", "gpl_1", "gpl_2", "gpl_3", "lgpl_2_1", "lgpl_3_0", "mit",
+            "mozilla_1_0", "mozilla_1_1", "openssl", "perl_5", "postgresql", "qpl_1_0", "ssleay", "sun", "zlib",
+            "open_source", "restricted", "unrestricted", "unknown");
+
+    @Test void pgxnTakesTheMetadata() throws IOException {
+        assertThat(mistakes(meta())).isEmpty();
+    }
+
+    @Test void eachMistakeInTheMetadataIsSeen() throws IOException {
+        for (var missing : List.of("name", "abstract", "version", "maintainer", "license", "provides", "meta-spec")) {
+            var meta = meta();
+            meta.remove(missing);
+            assertThat(mistakes(meta)).as("without " + missing).isNotEmpty();
+        }
+        var wrong = Map.<String, Object>of("version", "1.0", "license", "PostgreSQL", "release_status", "beta",
+                "name", "pg/replica", "meta-spec", Map.of("version", "2.0.0"), "tags", List.of("x"),
+                "provides", Map.of("pg_replica", Map.of("version", "1.0.0")),
+                "prereqs", Map.of("runtime", Map.of("requires", Map.of("PostgreSQL", "15"))));
+        for (var mistake : wrong.entrySet()) {
+            var meta = meta();
+            meta.put(mistake.getKey(), mistake.getValue());
+            assertThat(mistakes(meta)).as(mistake.toString()).isNotEmpty();
+        }
+    }
+
+    @Test void allPlacesNameTheSameVersion() throws IOException {
+        var meta = meta();
+        var version = meta.get("version").toString();
+        var provided = Json.object(Json.object(meta.get("provides")).get("pg_replica"));
+        assertThat(provided.get("version")).isEqualTo(version);
+        assertThat(first("extension/pg_replica.control", "default_version = '(.*)'")).isEqualTo(version);
+        assertThat(first("packaging/debian/changelog", "pg-replica \\((.*)-\\d+\\)")).isEqualTo(version);
+        // The release has at its top what the work tree has in extension/.
+        assertThat(ROOT.resolve("extension").resolve(provided.get("file").toString())).exists();
+        assertThat(ROOT.resolve(provided.get("docfile").toString())).exists();
+        assertThat(first("CHANGELOG.md", "(?m)^## (?:\\[)?(\\d[^\\] ]*)")).isEqualTo(version);
+    }
+
+    private static Map<String, Object> meta() throws IOException {
+        return new HashMap<>(Json.readObject(Files.readString(ROOT.resolve("META.json"))));
+    }
+
+    private static String first(String file, String pattern) throws IOException {
+        var found = Pattern.compile(pattern).matcher(Files.readString(ROOT.resolve(file)));
+        return found.find() ? found.group(1) : "nothing like " + pattern + " in " + file;
+    }
+
+    private static List<String> mistakes(Map<String, Object> meta) {
+        var mistakes = new ArrayList<String>();
+        expect(mistakes, isTerm(meta.get("name")), "name");
+        expect(mistakes, isText(meta.get("abstract")), "abstract");
+        expect(mistakes, isVersion(meta.get("version")), "version");
+        expect(mistakes, isTextOrTexts(meta.get("maintainer")), "maintainer");
+        expect(mistakes, meta.get("license") instanceof String license && LICENSES.contains(license), "license");
+        expect(mistakes, meta.get("meta-spec") instanceof Map<?, ?> spec && "1.0.0".equals(spec.get("version")), "meta-spec");
+        expect(mistakes, meta.get("provides") instanceof Map<?, ?> provides && !provides.isEmpty()
+                && provides.entrySet().stream().allMatch(PackagingTest::isProvided), "provides");
+        expect(mistakes, Set.of("stable", "testing", "unstable").contains(meta.getOrDefault("release_status", "stable")),
+                "release_status");
+        expect(mistakes, meta.getOrDefault("tags", List.of()) instanceof List<?> tags
+                && tags.stream().allMatch(PackagingTest::isTerm), "tags");
+        expect(mistakes, meta.getOrDefault("prereqs", Map.of()) instanceof Map<?, ?> phases
+                && phases.values().stream().allMatch(PackagingTest::isPhase), "prereqs");
+        return mistakes;
+    }
+
+    private static void expect(List<String> mistakes, boolean good, String field) {
+        if (!good) mistakes.add(field);
+    }
+
+    private static boolean isProvided(Map.Entry<?, ?> extension) {
+        return isTerm(extension.getKey()) && extension.getValue() instanceof Map<?, ?> about
+                && isVersion(about.get("version")) && isText(about.get("file"));
+    }
+
+    private static boolean isPhase(Object phase) {
+        return phase instanceof Map<?, ?> relations && relations.values().stream().allMatch(relation ->
+                relation instanceof Map<?, ?> needed && needed.values().stream().allMatch(version ->
+                        version.toString().equals("0") || isVersion(version)));
+    }
+
+    private static boolean isVersion(Object value) {
+        return value instanceof String text && text.matches(VERSION);
+    }
+
+    private static boolean isText(Object value) {
+        return value instanceof String text && !text.isBlank();
+    }
+
+    private static boolean isTextOrTexts(Object value) {
+        return isText(value) || value instanceof List<?> list && !list.isEmpty() && list.stream().allMatch(PackagingTest::isText);
+    }
+
+    /** At least two characters, no control characters and no slashes. */
+    private static boolean isTerm(Object value) {
+        return value instanceof String text && text.length() > 1 && text.matches("[^\\p{Cntrl}/\\\\]+");
+    }
+}
