@@ -287,6 +287,7 @@ void
 pgr_config_force(void)
 {
 	StringInfoData changes;
+	PgrNeed		needs[PGR_NEEDS];
 
 	initStringInfo(&changes);
 
@@ -312,6 +313,10 @@ pgr_config_force(void)
 	force_at_least(&changes, "max_replication_slots", 10);
 	/* ours, on top of what the operator planned for others */
 	force_at_least(&changes, "max_worker_processes", max_worker_processes + 3);
+
+	if (pgr_config_needs(needs))
+		for (int i = 0; i < PGR_NEEDS; i++)
+			force_at_least(&changes, needs[i].setting, needs[i].least);
 
 	/*
 	 * Only defaults, which a configuration file overrides: slots of nodes that

@@ -16,11 +16,14 @@
 #include "compat.h"
 
 #include "access/xlog.h"
+#include "access/xlog_internal.h"
+#include "catalog/pg_control.h"
 #include "miscadmin.h"
 
 #include "auth.h"
 #include "config_check.h"
 #include "sync.h"
+#include "work.h"
 
 #define MAX_REJECTED 16
 
@@ -37,7 +40,43 @@ static struct
 {
 	char		restore_command[192];
 	char		recovery_target[192];
+	PgrNeed		need;			/* a setting below it, if there is one */
+	char		less[32];
 }			overridden;
+
+bool
+pgr_config_needs(PgrNeed *needs)
+{
+	ControlFileData control;
+
+	if (!pgr_control_read(XLOG_CONTROL_FILE, &control))
+		return false;
+	needs[0] = (PgrNeed) {"max_connections", control.MaxConnections};
+	needs[1] = (PgrNeed) {"max_worker_processes", control.max_worker_processes};
+	needs[2] = (PgrNeed) {"max_wal_senders", control.max_wal_senders};
+	needs[3] = (PgrNeed) {"max_prepared_transactions", control.max_prepared_xacts};
+	needs[4] = (PgrNeed) {"max_locks_per_transaction", control.max_locks_per_xact};
+	return true;
+}
+
+/* Of workers and WAL senders there are more than the operator planned, anyway. */
+static void
+note_what_is_too_little(void)
+{
+	PgrNeed		needs[PGR_NEEDS];
+
+	if (!pgr_config_needs(needs))
+		return;
+	for (int i = 0; i < PGR_NEEDS; i++)
+	{
+		const char *value = GetConfigOption(needs[i].setting, false, false);
+
+		if (i == 1 || i == 2 || atoi(value) >= needs[i].least)
+			continue;
+		overridden.need = needs[i];
+		strlcpy(overridden.less, value, sizeof(overridden.less));
+	}
+}
 
 void
 pgr_config_rejected(const char *name, const char *value, const char *fix)
@@ -57,6 +96,7 @@ pgr_config_note_overridden(void)
 		"recovery_target_name", "recovery_target_time", "recovery_target_xid"};
 	const char *value = GetConfigOption("restore_command", true, false);
 
+	note_what_is_too_little();
 	strlcpy(overridden.restore_command, value ? value : "",
 			sizeof(overridden.restore_command));
 	for (int i = 0; i < lengthof(targets); i++)
@@ -251,6 +291,11 @@ check_server(PgrProblems *problems)
 		pgr_problem_add(problems, false, "recovery_target", overridden.recovery_target,
 						"Remove it; restore to a point in time before the server joins a cluster.",
 						"it is not used: a node follows its primary to the latest WAL");
+	if (overridden.need.setting != NULL)
+		pgr_problem_add(problems, false, overridden.need.setting, overridden.less,
+						"Set it to what the primary has, on all nodes.",
+						"it is not used: the data was written with %d, and a standby does not start with less",
+						overridden.need.least);
 	if (pgr_replication_user[0] == '\0')
 		pgr_problem_add(problems, true, "pg_replica.replication_user", "",
 						"Set it to a role with the attribute REPLICATION.", "it is not set");

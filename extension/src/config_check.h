@@ -30,6 +30,21 @@ extern int	pgr_config_examine(PgrConfig *config, PgrProblem *out, int max);
 /* A value that Postgres did not accept, so that the default is in force. */
 extern void pgr_config_rejected(const char *name, const char *value, const char *fix);
 
+/*
+ * Every start is a standby's, and a standby does not start with less room
+ * than the WAL of its data was written under.
+ */
+#define PGR_NEEDS 5
+
+typedef struct PgrNeed
+{
+	const char *setting;
+	int			least;
+} PgrNeed;
+
+/* False if the control file cannot be read. */
+extern bool pgr_config_needs(PgrNeed *needs);
+
 /* Remember what the operator set before pgr_config_force() takes it away. */
 extern void pgr_config_note_overridden(void);
 

@@ -170,6 +170,27 @@ read_output(PgrTool *tool, int fd, pid_t pid)
 	return true;
 }
 
+/*
+ * There is no server, or it is no primary.  A wrong password or certificate is
+ * for the operator to mend, and no other source would take it.
+ */
+static bool
+says_that_source_is_lost(const char *line)
+{
+	static const char *const phrases[] = {
+		"does not admit replication connection", "the database system is", "Connection refused",
+		"timeout expired", "Connection timed out", "Connection reset", "No route to host",
+		"Network is unreachable", "closed the connection unexpectedly"
+	};
+
+	if (strstr(line, "connection to server") == NULL)
+		return false;
+	for (size_t i = 0; i < lengthof(phrases); i++)
+		if (strstr(line, phrases[i]) != NULL)
+			return true;
+	return false;
+}
+
 bool
 pgr_tool_run(PgrTool *tool)
 {
@@ -202,8 +223,6 @@ pgr_tool_run(PgrTool *tool)
 		;
 	if (heard_out && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
-	/* As libpq says it, of a server that is not there and of one that does not admit us. */
-	pgr_source_unreachable = strstr(tool->last_line, "connection to server") != NULL &&
-		strstr(tool->last_line, "failed: ") != NULL;
+	pgr_source_unreachable = says_that_source_is_lost(tool->last_line);
 	return false;
 }

@@ -70,6 +70,7 @@ class ConfigurationTest {
                 new Mistake("pg_replica.replication_user", "", "it is not set"),
                 new Mistake("pg_replica.election_timeout", "5", "the value is not allowed"),
                 new Mistake("fsync", "off", "not counted", true),
+                new Mistake("max_connections", "20", "the data was written with 100", false),
                 new Mistake("restore_command", "cp /archive/%f %p", "it is not used", false),
                 new Mistake("recovery_target_name", "somewhere", "it is not used", false));
     }

@@ -29,6 +29,8 @@ public final class Node {
     private final NodeFiles files;
     private final Account account = Account.forServers();
     private Launch launch = Launch.PLAIN;
+    /** What was started last; with a launch of its own it may be another than the server. */
+    private Optional<Process> started = Optional.empty();
 
     Node(Blueprint blueprint, NodeSpec spec) {
         this.blueprint = blueprint;
@@ -79,19 +81,18 @@ public final class Node {
     }
 
     private Optional<ProcessTable.Entry> postmasterEntry() {
+        // What was started may have ended, or may only wait for the server.
+        if (launch != Launch.PLAIN) return ProcessTable.look().postmasterIn(files.data());
         try {
             if (!Files.isReadable(files.pid())) return Optional.empty();
             long pid = Long.parseLong(Files.readString(files.pid()).trim());
             // The number may have been given to another process since; one that is executing a program has no command
             // line for a moment.
-            return ProcessTable.find(pid).filter(entry -> entry.commandLine().isEmpty() || isOurs(entry));
+            return ProcessTable.find(pid).filter(entry -> entry.commandLine().isEmpty()
+                    || entry.commandLine().contains(files.data().toString()));
         } catch (IOException | NumberFormatException unreadable) {
             return Optional.empty();
         }
-    }
-
-    private boolean isOurs(ProcessTable.Entry entry) {
-        return entry.commandLine().contains(files.data().toString()) || entry.directory().equals(files.data().toString());
     }
 
     // ---- start and stop
@@ -116,27 +117,14 @@ public final class Node {
             var log = ProcessBuilder.Redirect.appendTo(files.log().toFile());
             var process = Exec.builder(command, Map.of()).redirectOutput(log).redirectErrorStream(true)
                     .redirectInput(Path.of("/dev/null").toFile()).start();
+            started = Optional.of(process);
             if (launch == Launch.PLAIN) Files.writeString(files.pid(), process.pid() + "\n");
-            else Files.deleteIfExists(files.pid());
-            Await.condition(name() + " executes postgres", Duration.ofSeconds(10), () -> {
-                if (launch != Launch.PLAIN) notePostmaster();
-                return postmaster().isPresent() || !process.isAlive() && (launch == Launch.PLAIN || process.exitValue() != 0);
-            }, this::describe);
+            Await.condition(name() + " executes postgres", Duration.ofSeconds(10), () -> postmaster().isPresent()
+                    || !process.isAlive() && (launch == Launch.PLAIN || process.exitValue() != 0), this::describe);
         } catch (IOException failure) {
             throw new HarnessException("cannot start " + name() + ": " + failure.getMessage(), failure);
         }
         return this;
-    }
-
-    /** The process that was started may have ended, or may only wait for the server. */
-    private void notePostmaster() {
-        ProcessTable.look().postmasterIn(files.data()).ifPresent(entry -> {
-            try {
-                Files.writeString(files.pid(), entry.pid() + "\n");
-            } catch (IOException failure) {
-                throw new HarnessException("cannot write " + files.pid() + ": " + failure.getMessage(), failure);
-            }
-        });
     }
 
     /** A fast shutdown, as an operator asks for it, to its end. */
@@ -172,6 +160,7 @@ public final class Node {
         var first = pids(processes());
         long instant = System.nanoTime();
         ProcessTable.killAtOnce(first);
+        if (launch != Launch.PLAIN) started.ifPresent(Process::destroyForcibly);
         Await.condition("nothing of " + name() + " is alive", STOP_LIMIT, () -> {
             var pids = pids(processes());
             ProcessTable.killAtOnce(pids);
@@ -289,6 +278,11 @@ public final class Node {
     /** The superuser over the Unix domain socket, which no network cut affects. */
     public Target superuser(String database) {
         return new Target(files.socket().toString(), spec.port(), database, blueprint.options().superuser(), "");
+    }
+
+    /** A major version: "15". */
+    public String version() {
+        return blueprint.version();
     }
 
     /** A program of the node's own version, such as psql. */
