@@ -48,8 +48,10 @@ status=0
 for target in "${targets[@]}"; do
     build "$target"
     # What this run finds new goes into the first of its directories.
-    directories=("$work/$target" "corpus/$target")
-    [ ! -d "$inputs/$target" ] || directories+=("$inputs/$target")
+    directories=("$work/$target")
+    for known in "corpus/$target" "$inputs/$target"; do
+        [ ! -d "$known" ] || directories+=("$known")
+    done
     mkdir -p "$work/$target"
     log=$work/$target.log
     if PGR_FUZZ_LIVES=$inputs/lives nice "$work/$target.fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
