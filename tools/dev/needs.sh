@@ -58,7 +58,7 @@ pg_config_of() {
     elif [ -x "$installed" ] && [ -f "$("$installed" --includedir-server)/postgres.h" ]; then
         echo "$installed"
     else
-        tools/servers "$SERVERS" "$1"
+        tools/servers "$SERVERS" "$1" || return 1
         echo "$SERVERS/$1/pg_config"
     fi
 }
@@ -66,7 +66,7 @@ pg_config_of() {
 servers() {
     need_c
     local version
-    for version in "$@"; do pg_config_of "$version"; done
+    for version in "$@"; do pg_config_of "$version" || return 1; done
 }
 
 # With libFuzzer and the sanitizers.
