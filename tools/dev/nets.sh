@@ -153,6 +153,16 @@ wire() {
     nice extension/test/run.sh
 }
 
+# The container image's entrypoint, without an engine.
+containers() {
+    build
+    if [ "$(id -u)" != 0 ]; then
+        say "NOT TESTED: the container's entrypoint, which needs root for its namespaces"
+        return
+    fi
+    packaging/docker/test-entrypoint "$BUILD" "$("$PG_CONFIG" --bindir)"
+}
+
 # The cluster tests take the extension from build/; nothing is installed.
 cluster_tests() {
     local version groups='' failed=0 left_out=long
