@@ -54,6 +54,7 @@ public final class FailoverBench {
         var pinned = cluster.startWriter(Writer.Options.pinnedTo(primary)).awaitRows(1);
 
         long instant = strike(primary);
+        long struck = System.nanoTime();
         follower.awaitRowAfter(instant, node -> !node.equals(primary.name()), LIMIT);
         double gap = follower.outageAfter(instant).orElseThrow().millis();
         gaps.add(gap);
@@ -67,7 +68,7 @@ public final class FailoverBench {
         long opened = follower.firstBy(promoted).orElseThrow().nanos();
         // What was on the wire when the network was cut arrives when it is healed; it was sent in time.
         zombies.add((double) pinned.stop().acknowledgedBy(primary, opened).stream()
-                .filter(late -> fault != Case.silent || late.sentNanos() > instant).count());
+                .filter(late -> fault != Case.silent || late.sentNanos() > struck).count());
         System.out.printf("run %d: %s -> %s in %.0f ms, rejoined after %.0f ms, lost %.0f, late acknowledgements %.0f, reattached after %.0f ms%n",
                 run, primary, promoted, gap, rejoins.getLast(), lost.getLast(), zombies.getLast(), reattached.getLast());
     }

@@ -39,7 +39,7 @@ final class Reattachment {
     }
 
     private static double millisUntilStreaming(Node standby, String timeline, LocalDateTime opened) {
-        var started = Pattern.compile("^(\\S+ \\S+) .*started streaming WAL from primary at \\S+ on timeline " + timeline + "$",
+        var started = Pattern.compile("^(\\S+ \\S+) .*(?:started streaming WAL from primary|restarted WAL streaming) at \\S+ on timeline " + timeline + "$",
                 Pattern.MULTILINE).matcher(standby.log());
         if (!started.find()) {
             throw new HarnessException("the log of " + standby + " does not say that it streams on timeline " + timeline);
