@@ -25,8 +25,7 @@
 #include "assistant.h"
 #include "shared.h"
 
-#define ASK_EVERY_MS	3000		/* while clients may write here */
-#define ASK_SELDOM_MS	10000
+#define ASK_EVERY_MS	3000
 #define ANSWER_WITHIN_MS 2000
 
 /* The first entry of a list, without blanks and quotes. */
@@ -152,10 +151,9 @@ pgr_sessions_probe(void)
 	pg_atomic_uint64 *silent_since = &pgr_shared->assistant.sessions_silent_ms;
 	static int64 asked_ms = 0;
 	int64		now = pgr_now_ms();
-	int64		pause = pgr_fence_is_open() ? ASK_EVERY_MS : ASK_SELDOM_MS;
 
 	/* Each answer costs the server a process. */
-	if (asked_ms != 0 && now - asked_ms < pause && pg_atomic_read_u64(silent_since) == 0)
+	if (asked_ms != 0 && now - asked_ms < ASK_EVERY_MS && pg_atomic_read_u64(silent_since) == 0)
 		return;
 	asked_ms = now;
 	if (!is_silent())

@@ -165,11 +165,10 @@ containers() {
 
 # The cluster tests take the extension from build/; nothing is installed.
 cluster_tests() {
-    local version groups='' failed=0 left_out=long
+    local version groups='' failed=0
     version=$(versions_in "$@")
     case "$*" in
         *--essential*) groups=essential ;;
-        *--long* | *-Dtest=*) left_out=none ;;
     esac
     build_for $version
     build_breakable
@@ -179,7 +178,7 @@ cluster_tests() {
         case $argument in -D*) properties+=("$argument") ;; esac
     done
     PGREPLICA_PG=${version:-$PGREPLICA_PG} quiet_maven -pl harness,cluster-tests -Dcluster.skip=false \
-        -DexcludedGroups="$left_out" -Dgroups="$groups" ${version:+-Dsurefire.reportNameSuffix="$version"} \
+        -Dgroups="$groups" ${version:+-Dsurefire.reportNameSuffix="$version"} \
         -Dpgreplica.traces="$BUILD/traces" -Dsurefire.failIfNoSpecifiedTests=false "${properties[@]}" test || failed=1
     replay_kept_traces || failed=1
     # Those of a run that went well tell nothing more.

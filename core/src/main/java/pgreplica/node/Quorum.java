@@ -251,6 +251,7 @@ final class Quorum {
 
     /** Notes who has confirmed something since the last look, or had nothing left to confirm then. */
     static void noteConfirmed(Turn turn, Observation before) {
+        if (!turn.observed.isPrimary()) return;
         for (var node : turn.settings.listed()) {
             var peer = turn.peer(node.node());
             if (peer.status().isEmpty()) continue;

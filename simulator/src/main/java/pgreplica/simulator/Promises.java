@@ -64,7 +64,7 @@ final class Promises {
             if (raft.isLeader()) {
                 oneLeader(raft.term(), raft.self());
                 appoints(host, state.get());
-                promiseEarlier(host, state.get());
+                followTheMode(host, state.get());
             }
             long from = checkedUpTo.getOrDefault(raft.self(), 0L);
             for (long index = from + 1; index <= raft.commitIndex(); index++) {
@@ -120,11 +120,14 @@ final class Promises {
         }
     }
 
-    /** The log says that acknowledged commits are on a quorum: so are those of this primary from before (A8). */
-    private void promiseEarlier(Host host, NodeState state) {
+    /**
+     * The log says that acknowledged commits are on a quorum: so are those of this primary from before (A8). It says that
+     * none is asked for, as an operator wished it: what one confirmed is from then on as safe as all the rest (P4).
+     */
+    private void followTheMode(Host host, NodeState state) {
         if (!host.postgres.isPrimary()) return;
-        // An operator wants no quorum any more: what was confirmed by one is from then on as safe as all the rest (P4).
-        if (host.postgres.isOpen() && state.cluster().sync().equals(SyncSet.NONE)) {
+        boolean given = state.settings().sync().mode() == SyncWish.Mode.OFF && host.postgres.isOpen();
+        if (given && state.cluster().sync().equals(SyncSet.NONE)) {
             unpromised.addAll(promised);
             promised.clear();
         }
