@@ -90,6 +90,11 @@ public final class ClusterBuilder {
     public ClusterBuilder breakable() {
         breakable = true;
         // What such a core dies of is not in its events, so a replay could only differ.
+        return untraced();
+    }
+
+    /** Without the record of what the cores were told: tests keep it, users do not, and it costs time. */
+    public ClusterBuilder untraced() {
         return set("pg_replica.trace_file", "");
     }
 

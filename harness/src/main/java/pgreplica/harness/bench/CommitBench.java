@@ -1,95 +1,83 @@
 package pgreplica.harness.bench;
 
-import java.io.IOException;
-import java.nio.file.Files;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.regex.Pattern;
 
 import pgreplica.harness.Cluster;
-import pgreplica.harness.HarnessException;
+import pgreplica.harness.ClusterBuilder;
 import pgreplica.harness.Node;
 import pgreplica.harness.PlainReplication;
-import pgreplica.harness.run.Exec;
 
 /**
  * What a commit costs with sync_mode = quorum, beside three servers without the extension whose primary waits for
- * ANY 1 (*), as one sets it up by hand. Both run all the time and take turns, so that whatever else the machine does
- * meets both.
+ * ANY 1 (*), as one sets it up by hand. Both run all the time, the clients stay connected to both, and they take turns
+ * of a fraction of a second: what else the machine does then meets both, where turns of seconds strayed by a third.
  */
 public final class CommitBench {
-    private static final Pattern LATENCY = Pattern.compile("latency average = ([0-9.]+) ms");
-    private static final Pattern RATE = Pattern.compile("tps = ([0-9.]+)");
-    private static final List<String> NAMES = List.of("quorum", "plain ANY 1 (*)");
+    private static final Duration TURN = Duration.ofMillis(250);
 
+    private final String measured;
     private final List<Node> primaries;
-    private final int seconds;
 
-    private CommitBench(List<Node> primaries, int seconds) {
+    private CommitBench(String measured, List<Node> primaries) {
+        this.measured = measured;
         this.primaries = primaries;
-        this.seconds = seconds;
     }
 
-    public static Report run(int pairs, int seconds, String syncMode, String version) {
-        try (var ours = Cluster.of(3).version(version).syncMode(syncMode).start();
-                var plain = Cluster.of(3).version(version).plain().set("wal_log_hints", "on").start()) {
-            PlainReplication.setUp(plain, 1);
-            var bench = new CommitBench(List.of(ours.awaitPrimary(), plain.nodes().getFirst()), seconds);
-            bench.primaries.forEach(primary -> primary.sql("create table commits (i int)"));
+    /** With {@code control} both sides are servers without the extension: what the method itself shows. */
+    public static Report run(int pairs, String syncMode, boolean control, String version) {
+        try (var first = control ? plain(version) : Cluster.of(3).version(version).syncMode(syncMode).untraced().start();
+                var second = plain(version)) {
+            var bench = new CommitBench(control ? "control" : syncMode, List.of(
+                    control ? first.nodes().getFirst() : first.awaitPrimary(), second.nodes().getFirst()));
             var report = new Report("commit", version);
-            report.condition("sync_mode", syncMode);
-            report.condition("pgbench", "one INSERT of one row for each transaction, " + seconds
-                    + " s each turn, pairs in alternating order, both clusters run all the time");
+            report.condition("measured", bench.measured);
+            report.condition("load", "one INSERT of one row for each transaction, turns of " + TURN.toMillis()
+                    + " ms, pairs in alternating order, all clients connected to both all the time");
+            bench.primaries.forEach(primary -> primary.sql("create table commits (i int)"));
             for (int clients : List.of(1, 8)) bench.compare(report, pairs, clients);
             return report;
         }
     }
 
+    private static Cluster plain(String version) {
+        ClusterBuilder builder = Cluster.of(3).version(version).plain().set("wal_log_hints", "on");
+        var cluster = builder.start();
+        try {
+            PlainReplication.setUp(cluster, 1);
+            return cluster;
+        } catch (RuntimeException failure) {
+            cluster.close();
+            throw failure;
+        }
+    }
+
     private void compare(Report report, int pairs, int clients) {
+        var by = clients + (clients == 1 ? " client, " : " clients, ");
         var latencies = List.of(new ArrayList<Double>(), new ArrayList<Double>());
         var rates = List.of(new ArrayList<Double>(), new ArrayList<Double>());
         var longer = new ArrayList<Double>();
-        var slower = new ArrayList<Double>();
-        for (int pair = 0; pair < pairs; pair++) {
-            for (int turn = 0; turn < 2; turn++) {
-                int which = (pair + turn) % 2;
-                var output = pgbench(primaries.get(which), clients);
-                latencies.get(which).add(number(LATENCY, output));
-                rates.get(which).add(number(RATE, output));
+        try (var measuredClients = new Committers(primaries.get(0), clients);
+                var plainClients = new Committers(primaries.get(1), clients)) {
+            var sides = List.of(measuredClients, plainClients);
+            // The first turns fill caches and let the compiler of this program come to rest.
+            for (int turn = 0; turn < 20; turn++) sides.get(turn % 2).run(TURN);
+            for (int pair = 0; pair < pairs; pair++) {
+                for (int turn = 0; turn < 2; turn++) {
+                    int which = (pair + turn) % 2;
+                    var seen = sides.get(which).run(TURN);
+                    latencies.get(which).add(seen.meanMillis());
+                    rates.get(which).add(seen.perSecond());
+                }
+                longer.add(100 * (latencies.get(0).getLast() / latencies.get(1).getLast() - 1));
             }
-            longer.add(100 * (latencies.get(0).getLast() / latencies.get(1).getLast() - 1));
-            slower.add(100 * (1 - rates.get(0).getLast() / rates.get(1).getLast()));
         }
-        var by = clients + (clients == 1 ? " client, " : " clients, ");
         for (int which = 0; which < 2; which++) {
-            report.add(new Statistics(by + NAMES.get(which) + ": mean latency", "ms", latencies.get(which)));
-            report.add(new Statistics(by + NAMES.get(which) + ": throughput", "tps", rates.get(which)));
+            var name = by + (which == 0 ? measured : "plain ANY 1 (*)");
+            report.add(new Statistics(name + ": mean latency", "ms", latencies.get(which)));
+            report.add(new Statistics(name + ": throughput", "tps", rates.get(which)));
         }
         report.add(new Statistics(by + "latency longer by (each pair)", "%", longer));
-        report.add(new Statistics(by + "throughput lower by (each pair)", "%", slower));
-    }
-
-    private String pgbench(Node node, int clients) {
-        var target = node.superuser("postgres");
-        try {
-            var script = Files.createTempFile("pg_replica-commit", ".sql");
-            try {
-                Files.writeString(script, "insert into commits values (1);\n");
-                return Exec.run(List.of(node.program("pgbench"), "-h", target.host(), "-p", String.valueOf(target.port()),
-                        "-U", target.user(), "-n", "-f", script.toString(), "-c", String.valueOf(clients), "-j", "1", "-T",
-                        String.valueOf(seconds), "-M", "prepared", target.database()), Map.of(), "");
-            } finally {
-                Files.delete(script);
-            }
-        } catch (IOException failure) {
-            throw new HarnessException("cannot write a script for pgbench: " + failure.getMessage(), failure);
-        }
-    }
-
-    private static double number(Pattern pattern, String output) {
-        var found = pattern.matcher(output);
-        if (!found.find()) throw new HarnessException("pgbench printed no " + pattern + ":\n" + output);
-        return Double.parseDouble(found.group(1));
     }
 }

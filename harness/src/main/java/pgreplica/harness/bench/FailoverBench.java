@@ -38,7 +38,7 @@ public final class FailoverBench {
     }
 
     public static Report run(Case fault, int runs, String syncMode, String version) {
-        var builder = Cluster.of(3).version(version).syncMode(syncMode);
+        var builder = Cluster.of(3).version(version).syncMode(syncMode).untraced();
         if (fault == Case.silent) builder.namespaces();
         try (var cluster = builder.start()) {
             var bench = new FailoverBench(fault, cluster);

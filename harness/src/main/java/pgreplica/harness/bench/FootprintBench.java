@@ -33,7 +33,7 @@ public final class FootprintBench {
 
     public static Report run(Duration span, String version) {
         try (var idle = IdleWorker.compile(PgInstall.find(version));
-                var cluster = Cluster.of(3).version(version)
+                var cluster = Cluster.of(3).version(version).untraced()
                         .set("shared_preload_libraries", "pg_replica, " + idle.library()).start()) {
             var before = look(cluster);
             long start = System.nanoTime();

@@ -44,7 +44,7 @@ public final class OverheadBench {
     /** With {@code control} neither server has the extension, which shows how much the method itself strays. */
     public static Report run(int pairs, int seconds, int scale, boolean control, String version) {
         var bench = new OverheadBench(PgInstall.find(version), seconds);
-        var first = Cluster.of(1).version(version);
+        var first = Cluster.of(1).version(version).untraced();
         if (control) first.plain();
         try (var with = first.start(); var without = Cluster.of(1).version(version).plain().start()) {
             var nodes = List.of(with.nodes().getFirst(), without.nodes().getFirst());

@@ -21,12 +21,19 @@ public record Statistics(String what, String unit, List<Double> values) {
         return sorted.get(below) + (position - below) * (sorted.get(above) - sorted.get(below));
     }
 
+    /** With 95 % confidence the median of what was sampled is from here on, or up to here: the sign test's interval. */
+    public double medianBound(boolean upper) {
+        double reach = 0.98 / Math.sqrt(values.size());
+        return quantile(Math.clamp(0.5 + (upper ? reach : -reach), 0, 1));
+    }
+
     public Map<String, Object> toJson() {
         var json = new LinkedHashMap<String, Object>();
         json.put("what", what);
         json.put("unit", unit);
         json.put("runs", values.size());
         json.put("median", median());
+        json.put("median95", List.of(medianBound(false), medianBound(true)));
         json.put("min", quantile(0));
         json.put("max", quantile(1));
         json.put("p95", quantile(0.95));
@@ -35,7 +42,7 @@ public record Statistics(String what, String unit, List<Double> values) {
     }
 
     @Override public String toString() {
-        return String.format("%-58s median %10.3f  min %10.3f  max %10.3f  p95 %10.3f %s (%d values)", what, median(),
-                quantile(0), quantile(1), quantile(0.95), unit, values.size());
+        return String.format("%-58s median %10.3f (%.3f to %.3f)  min %10.3f  max %10.3f  p95 %10.3f %s (%d values)", what,
+                median(), medianBound(false), medianBound(true), quantile(0), quantile(1), quantile(0.95), unit, values.size());
     }
 }

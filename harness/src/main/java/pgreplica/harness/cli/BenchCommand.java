@@ -85,17 +85,17 @@ public final class BenchCommand {
     @Command(name = "commit", mixinStandardHelpOptions = true,
             description = "What a commit costs, beside plain servers with a hand-written ANY 1 (*).")
     static final class Commit extends Measurement {
-        @Option(names = "--runs", paramLabel = "PAIRS", defaultValue = "10")
+        @Option(names = "--runs", paramLabel = "PAIRS", defaultValue = "200", description = "of turns of a quarter second")
         private int pairs;
 
-        @Option(names = "--seconds", paramLabel = "N", defaultValue = "10", description = "of each turn")
-        private int seconds;
+        @Option(names = "--control", description = "neither side has the extension: what the method itself shows")
+        private boolean control;
 
         @Option(names = "--sync", paramLabel = "MODE", defaultValue = "quorum", description = "off, quorum or quorum_available")
         private String syncMode;
 
         @Override Report measure() {
-            return CommitBench.run(pairs, seconds, syncMode, version);
+            return CommitBench.run(pairs, syncMode, control, version);
         }
     }
 }
