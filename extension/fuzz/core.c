@@ -23,6 +23,7 @@ extern int32_t pgr_java_collections;
 static const char *const foreseen[] = {
 	"pgreplica.base.InvariantViolation",
 	"pgreplica.codec.DamagedState",
+	"pgreplica.codec.NewerRelease",
 };
 
 static int	started = 0;

@@ -38,6 +38,19 @@ pgr_room(PgrWriter *to, int32 length)
 }
 
 static inline void
+pgr_store_u16(uint8 *at, uint16 value)
+{
+	at[0] = value >> 8;
+	at[1] = value;
+}
+
+static inline uint16
+pgr_load_u16(const uint8 *at)
+{
+	return (uint16) (at[0] << 8 | at[1]);
+}
+
+static inline void
 pgr_store_u32(uint8 *at, uint32 value)
 {
 	at[0] = value >> 24;

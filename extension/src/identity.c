@@ -17,6 +17,7 @@
 #include "files.h"
 #include "identity.h"
 
+#define FORMAT 1
 #define IDENTITY_LIMIT 8192
 
 static bool
@@ -27,8 +28,8 @@ binding(char *out, size_t size)
 	/* Both processes and their children have the data directory as cwd. */
 	if (stat(".", &status) != 0)
 		return false;
-	snprintf(out, size, "pg_replica identity 1\nnode %s\ndirectory %llu\ncontent ",
-			 pgr_node_name, (unsigned long long) status.st_ino);
+	snprintf(out, size, "pg_replica identity %d\nnode %s\ndirectory %llu\ncontent ",
+			 FORMAT, pgr_node_name, (unsigned long long) status.st_ino);
 	return true;
 }
 
@@ -41,6 +42,21 @@ checksum(const char *text, size_t length)
 	COMP_CRC32C(crc, text, length);
 	FIN_CRC32C(crc);
 	return crc;
+}
+
+/* Files of text begin with "pg_replica", what they are, and their format; 0: this one does not. */
+int
+pgr_format_of(const char *text, const char *what)
+{
+	char		begin[64];
+	int			length = snprintf(begin, sizeof(begin), "pg_replica %s ", what);
+	char	   *end;
+	long		format;
+
+	if (strncmp(text, begin, length) != 0)
+		return 0;
+	format = strtol(text + length, &end, 10);
+	return *end == '\n' && format > 0 && format < PG_INT32_MAX ? (int) format : 0;
 }
 
 int
@@ -75,6 +91,20 @@ pgr_hex_decode(const char *in, size_t length, uint8 *out, size_t capacity)
 	return length / 2;
 }
 
+/* Of any format: these two lines are in all of them. */
+static bool
+is_bound_here(const char *text)
+{
+	char		here[256];
+	const char *lines = strchr(text, '\n');
+	const char *expected;
+
+	if (lines == NULL || !binding(here, sizeof(here)))
+		return false;
+	expected = strchr(here, '\n');
+	return strncmp(lines, expected, strlen(expected) - strlen("content ")) == 0;
+}
+
 size_t
 pgr_identity_read(uint8 *out, size_t capacity)
 {
@@ -88,6 +118,12 @@ pgr_identity_read(uint8 *out, size_t capacity)
 
 	if (text == NULL)
 		return 0;
+	/* Whoever took it for no identity would have the data cloned away. */
+	if (pgr_format_of(text, "identity") > FORMAT && is_bound_here(text))
+		ereport(FATAL,
+				(errmsg("the file \"%s/%s\" has format %d, this release of pg_replica reads %d",
+						DataDir, PGR_IDENTITY_FILE, pgr_format_of(text, "identity"), FORMAT),
+				 errhint("A newer release of pg_replica wrote it; install that release again.")));
 	end = strstr(text, "\nchecksum ");
 	if (end != NULL && binding(expected, sizeof(expected)) &&
 		sscanf(end, "\nchecksum %8x\n", &crc) == 1 &&

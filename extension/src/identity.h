@@ -26,6 +26,9 @@ extern bool pgr_identity_write(const uint8 *content, size_t length,
 /* From now on this directory has no identity; durable when it returns true. */
 extern bool pgr_identity_remove(void);
 
+/* The format of one of the host's files of text, which its first line names; 0: no such file. */
+extern int	pgr_format_of(const char *text, const char *what);
+
 /* Lower-case hexadecimal; decoding answers -1 for anything else. */
 extern int	pgr_hex_encode(const uint8 *in, size_t length, char *out);
 extern int	pgr_hex_decode(const char *in, size_t length, uint8 *out, size_t capacity);

@@ -9,6 +9,7 @@
 #include "store.h"
 #include "work.h"
 
+#define FORMAT 1
 #define MARKER_SIZE (4096 + 2 * PGR_IDENTITY_MAX)
 
 /* The rest of the line that begins with "name ", or false. */
@@ -45,7 +46,7 @@ parse(const char *text, PgrMarker *marker)
 	int			length;
 
 	memset(marker, 0, sizeof(*marker));
-	if (strncmp(text, "pg_replica work 1\n", strlen("pg_replica work 1\n")) != 0 ||
+	if (pgr_format_of(text, "work") != FORMAT ||
 		strstr(text, "\nend\n") == NULL ||
 		!line_value(text, "node", marker->node, sizeof(marker->node)) ||
 		!line_value(text, "source", marker->source, sizeof(marker->source)))
@@ -85,16 +86,19 @@ pgr_marker_read(PgrMarker *marker, bool *found, char *problem, size_t size)
 	if (text == NULL)
 		return missing;
 	*found = true;
+	snprintf(problem, size, "the file \"%s/%s\" is damaged", pgr_state_dir, PGR_STORE_WORK);
 	good = length > 0 && length < (int32) sizeof(copy);
 	if (good)
 	{
 		memcpy(copy, text, length);
 		copy[length] = '\0';
 		good = parse(copy, marker);
+		if (pgr_format_of(copy, "work") > FORMAT)
+			snprintf(problem, size,
+					 "the file \"%s/%s\" has format %d, this release of pg_replica reads %d: a newer release wrote it; install that release again",
+					 pgr_state_dir, PGR_STORE_WORK, pgr_format_of(copy, "work"), FORMAT);
 	}
 	free(text);
-	if (!good)
-		snprintf(problem, size, "the file \"%s/%s\" is damaged", pgr_state_dir, PGR_STORE_WORK);
 	return good;
 }
 
@@ -112,9 +116,9 @@ pgr_marker_write(const PgrMarker *marker, char *problem, size_t size)
 			*at = ' ';
 	(void) pgr_hex_encode(marker->identity, marker->identity_length, identity);
 	length = snprintf(text, sizeof(text),
-					  "pg_replica work 1\nnode %s\nwork %d\nstep %d\nsource %s\nfailures %u\n"
+					  "pg_replica work %d\nnode %s\nwork %d\nstep %d\nsource %s\nfailures %u\n"
 					  "identity %s\nwhy %s\nend\n",
-					  marker->node, marker->work, marker->step, marker->source,
+					  FORMAT, marker->node, marker->work, marker->step, marker->source,
 					  marker->failures, identity, why);
 	return pgr_store_replace(PGR_STORE_WORK, text, length, problem, size);
 }

@@ -30,6 +30,9 @@ static int32 lent_size = 0;
 /* Complaints about strangers share one limit. */
 static PgrPeer strangers;
 
+/* The node whose version is in the finding; -1: none. */
+static int	of_other_version = -1;
+
 void
 pgr_net_init(int64 start_number)
 {
@@ -314,6 +317,19 @@ pgr_net_poll_set(struct pollfd *fds, int max, bool patient)
 	return n;
 }
 
+/* Shown until that node can be talked to. */
+static void
+note_other_version(int node, const char *problem)
+{
+	char		text[PGR_FINDING_SIZE];
+
+	of_other_version = node;
+	text[0] = '\0';
+	if (node >= 0)
+		snprintf(text, sizeof(text), "node \"%s\": %s", pgr_config.nodes[node].name, problem);
+	pgr_finding_set(PGR_FINDING_VERSION, text);
+}
+
 static void
 on_readable(PgrConnection *c, int64 now)
 {
@@ -332,11 +348,15 @@ on_readable(PgrConnection *c, int64 now)
 	if (!pgr_handshake_advance(c, &problem))
 	{
 		pgr_net_complain(c, now, problem);
+		if (c->outgoing && c->version == PGR_NET_NO_VERSION)
+			note_other_version(c->node, problem);
 		lose(c, now);
 		return;
 	}
 	if (c->state == PGR_CONNECTION_ESTABLISHED && c->outgoing)
 	{
+		if (c->node == of_other_version)
+			note_other_version(-1, "");
 		pgr_peers[c->node].retry_ms = PGR_NET_RETRY_MIN_MS;
 		pgr_peers[c->node].complain_every_ms = 0;
 		pgr_probe_cancel(c->node);

@@ -2,7 +2,7 @@
  * net_handshake.c
  *		How two nodes come to believe each other.
  *
- *		dialler -> listener		hello: version, both names, start number, nonce
+ *		dialler -> listener		hello: versions, both names, start number, nonce
  *		listener -> dialler		challenge: version, verdict, start number, nonce
  *		dialler -> listener		MAC of both under the secret
  *		listener -> dialler		MAC of both under the secret, with another label
@@ -10,6 +10,11 @@
  * Both names are in what is signed, so neither proof is of use on any other
  * connection.  The dialler proves itself first: a stranger at our port learns
  * nothing that the secret was used for.  Everything has a fixed size.
+ *
+ * The hello names the oldest and the newest version of the protocol that the
+ * dialler speaks; the listener chooses the newest that both do, and all that
+ * follows is of that version.  Hello and challenge themselves never change,
+ * so that nodes of any two releases can tell each other why they do not talk.
  */
 #include "postgres.h"
 
@@ -19,14 +24,16 @@
 
 #define MAGIC_HELLO 0x50475231	/* "PGR1" */
 #define MAGIC_CHALLENGE 0x50475232	/* "PGR2" */
-#define WIRE_VERSION 1
+
+PgrNetVersions pgr_net_versions = {.oldest = 1, .newest = 1};
 
 #define LABEL_DIALLER "pg_replica dialler 1"
 #define LABEL_LISTENER "pg_replica listener 1"
 #define LABEL_SESSION "pg_replica session 1"
 
 /* offsets in the hello */
-#define HELLO_VERSION 4
+#define HELLO_NEWEST 4
+#define HELLO_OLDEST 6
 #define HELLO_FROM 8
 #define HELLO_TO (HELLO_FROM + PGR_NAME_SIZE)
 #define HELLO_START (HELLO_TO + PGR_NAME_SIZE)
@@ -57,7 +64,8 @@ pgr_handshake_begin(PgrConnection *c)
 
 	memset(hello, 0, PGR_NET_HELLO_SIZE);
 	pgr_store_u32(hello, MAGIC_HELLO);
-	hello[HELLO_VERSION + 1] = WIRE_VERSION;
+	pgr_store_u16(hello + HELLO_NEWEST, pgr_net_versions.newest);
+	pgr_store_u16(hello + HELLO_OLDEST, pgr_net_versions.oldest);
 	strlcpy((char *) hello + HELLO_FROM, pgr_config.nodes[pgr_config.self].name, PGR_NAME_SIZE);
 	strlcpy((char *) hello + HELLO_TO, pgr_config.nodes[c->node].name, PGR_NAME_SIZE);
 	pgr_store_u64(hello + HELLO_START, (uint64) pgr_net_start_number);
@@ -95,17 +103,34 @@ note_start_number(const PgrConnection *c, int64 number)
 	peer->start_number = number;
 }
 
+/* Who is older is the one to be upgraded, and is told so on both sides. */
+static const char *
+other_version(PgrConnection *c, uint16 theirs)
+{
+	static char text[256];
+
+	c->version = PGR_NET_NO_VERSION;
+	snprintf(text, sizeof(text),
+			 "it speaks version %u of the protocol of pg_replica, this node %u to %u; install a newer release of pg_replica %s",
+			 theirs, pgr_net_versions.oldest, pgr_net_versions.newest,
+			 theirs < pgr_net_versions.oldest ? "there" : "here");
+	return text;
+}
+
 static Verdict
 judge_hello(PgrConnection *c, const char **problem)
 {
 	const uint8 *hello = c->transcript;
+	uint16		newest = pgr_load_u16(hello + HELLO_NEWEST);
+	uint16		oldest = pgr_load_u16(hello + HELLO_OLDEST);
 
 	*problem = NULL;
-	if (hello[HELLO_VERSION] != 0 || hello[HELLO_VERSION + 1] != WIRE_VERSION)
+	if (newest < pgr_net_versions.oldest || oldest > pgr_net_versions.newest || oldest > newest)
 	{
-		*problem = "it speaks another version of the protocol";
+		*problem = other_version(c, newest < pgr_net_versions.oldest ? newest : oldest);
 		return VERDICT_OTHER_VERSION;
 	}
+	c->version = Min(newest, pgr_net_versions.newest);
 	if (hello[HELLO_FROM + PGR_NAME_SIZE - 1] != 0 || hello[HELLO_TO + PGR_NAME_SIZE - 1] != 0 ||
 		node_of_name(hello + HELLO_TO) != pgr_config.self)
 	{
@@ -138,7 +163,11 @@ on_hello(PgrConnection *c, const uint8 *hello, const char **problem)
 
 	memset(challenge, 0, PGR_NET_CHALLENGE_SIZE);
 	pgr_store_u32(challenge, MAGIC_CHALLENGE);
-	challenge[CHALLENGE_VERSION + 1] = WIRE_VERSION;
+	/* what was agreed on; to somebody who is refused, what he would have to speak */
+	pgr_store_u16(challenge + CHALLENGE_VERSION,
+				  verdict != VERDICT_OTHER_VERSION ? c->version :
+				  pgr_load_u16(hello + HELLO_NEWEST) < pgr_net_versions.oldest ?
+				  pgr_net_versions.oldest : pgr_net_versions.newest);
 	challenge[CHALLENGE_VERDICT + 1] = (uint8) verdict;
 	pgr_store_u64(challenge + CHALLENGE_START, (uint64) pgr_net_start_number);
 	if (!pgr_auth_nonce(challenge + CHALLENGE_NONCE))
@@ -163,8 +192,6 @@ verdict_text(int verdict)
 {
 	switch (verdict)
 	{
-		case VERDICT_OTHER_VERSION:
-			return "it speaks another version of the protocol";
 		case VERDICT_NOT_ME:
 			return "another node answered at the address that pg_replica.nodes gives for it";
 		case VERDICT_UNKNOWN:
@@ -178,15 +205,19 @@ static bool
 on_challenge(PgrConnection *c, const uint8 *challenge, const char **problem)
 {
 	uint8		proof[PGR_MAC_SIZE];
+	uint16		version = pgr_load_u16(challenge + CHALLENGE_VERSION);
 
 	if (pgr_load_u32(challenge) != MAGIC_CHALLENGE)
 		*problem = verdict_text(-1);
+	else if (challenge[CHALLENGE_VERDICT + 1] == VERDICT_OTHER_VERSION ||
+			 (challenge[CHALLENGE_VERDICT + 1] == VERDICT_WELCOME &&
+			  (version < pgr_net_versions.oldest || version > pgr_net_versions.newest)))
+		*problem = other_version(c, version);
 	else if (challenge[CHALLENGE_VERDICT + 1] != VERDICT_WELCOME)
 		*problem = verdict_text(challenge[CHALLENGE_VERDICT + 1]);
-	else if (challenge[CHALLENGE_VERSION + 1] != WIRE_VERSION)
-		*problem = verdict_text(VERDICT_OTHER_VERSION);
 	else
 	{
+		c->version = version;
 		memcpy(c->transcript + PGR_NET_HELLO_SIZE, challenge, PGR_NET_CHALLENGE_SIZE);
 		c->state = PGR_CONNECTION_PROVED;
 		if (make_proof(c, LABEL_DIALLER, proof) && pgr_net_queue(c, proof, PGR_MAC_SIZE))

@@ -32,6 +32,15 @@ typedef enum PgrConnectionState
 	PGR_CONNECTION_ESTABLISHED
 } PgrConnectionState;
 
+/* Of the protocol between two nodes; a test lets them differ. */
+typedef struct PgrNetVersions
+{
+	uint16		oldest;
+	uint16		newest;
+} PgrNetVersions;
+
+#define PGR_NET_NO_VERSION (-1)	/* none that both speak */
+
 typedef struct PgrConnection
 {
 	PgrConnectionState state;
@@ -42,6 +51,7 @@ typedef struct PgrConnection
 	int64		since_ms;
 	int64		deadline_ms;	/* of the handshake */
 	PgrAddress	remote;
+	int			version;		/* of what follows the challenge */
 	uint8		transcript[PGR_NET_TRANSCRIPT_SIZE];
 	uint8		key[PGR_MAC_SIZE];
 	uint64		sequence;		/* of the next frame */
@@ -111,6 +121,7 @@ extern void pgr_net_note_taken(void);
 extern bool pgr_net_can_wait(const PgrConnection *c, int64 now);
 
 /* net_handshake.c */
+extern PgrNetVersions pgr_net_versions;
 extern bool pgr_handshake_begin(PgrConnection *c);
 
 /* False: "problem" says why the connection must be closed. */

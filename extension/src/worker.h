@@ -17,6 +17,7 @@ typedef enum PgrFinding
 	PGR_FINDING_STORE,			/* the state directory cannot be used */
 	PGR_FINDING_SECRET,			/* the secret cannot be read, or peers refuse it */
 	PGR_FINDING_CORE,			/* the core stopped itself */
+	PGR_FINDING_VERSION,		/* a node of another release cannot be talked to */
 	PGR_FINDING_COUNT
 } PgrFinding;
 

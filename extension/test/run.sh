@@ -17,5 +17,9 @@ build() {
 
 build wire_test wire_test.c ../src/frame.c ../src/auth.c ../src/store.c
 "$work/wire_test" "$work"
+build handshake_test handshake_test.c ../fuzz/host.c ../src/net_handshake.c ../src/auth.c
+"$work/handshake_test" "$work" "$PWD/goldens"
+build golden_test golden_test.c ../src/frame.c ../src/auth.c ../src/store.c ../src/marker.c ../src/identity.c ../src/files.c
+"$work/golden_test" "$work" "$PWD/goldens"
 build sync_test sync_test.c ../src/sync.c
 "$work/sync_test"

@@ -116,6 +116,14 @@ unit() {
     quiet_maven test
 }
 
+# What this version writes, kept for all later ones to read: only what is missing, never what is there.
+goldens() {
+    need_java
+    need_c
+    quiet_maven -pl core,codec -Dtest=GoldenTest -Dsurefire.failIfNoSpecifiedTests=false -Dpgreplica.goldens=write test
+    PGR_GOLDENS=write extension/test/run.sh
+}
+
 # Bugs planted by hand, each run against the nets that must catch it.
 mutants() {
     build

@@ -28,7 +28,10 @@ public final class EnvelopeCodec {
         try {
             var in = new ByteReader(payload);
             int version = in.u8();
-            if (version != VERSION) throw new Malformed("envelope version " + version + ", this node reads " + VERSION);
+            if (version != VERSION) {
+                throw new Malformed("it has format " + version + ", this node reads " + VERSION
+                        + "; install the same release of pg_replica on both");
+            }
             var envelope = new Envelope(in.str(), Words.readVoter(in), Words.readVoter(in), readMessage(in));
             in.finish();
             return envelope;

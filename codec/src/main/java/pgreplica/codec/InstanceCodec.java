@@ -106,7 +106,7 @@ final class InstanceCodec {
         if (content.length == 0) return DataIdentity.NONE;
         try {
             var in = ByteReader.sealed(content);
-            if (in.u8() != IDENTITY_VERSION) return DataIdentity.NONE;
+            NewerRelease.check("pg_replica.identity", in.u8(), IDENTITY_VERSION);
             var identity = readIdentity(in);
             return in.remaining() == 0 ? identity : DataIdentity.NONE;
         } catch (Malformed unreadable) {

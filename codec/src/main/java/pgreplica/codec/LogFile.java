@@ -105,9 +105,10 @@ final class LogFile {
     private static Log readHead(ByteReader in) {
         if (in.u32() != HEAD_MARK) throw new Malformed("it is not a log of pg_replica");
         int version = in.u8();
-        if (version != VERSION) throw new Malformed("it has version " + version + ", this release reads " + VERSION);
         var image = in.part(in.number());
         in.checkSeal();
+        // Every format has this head, so that damage is told from a later release.
+        NewerRelease.check(NAME, version, VERSION);
         var base = RaftCodec.readImage(image);
         image.finish();
         return new Log(base, List.of());

@@ -30,7 +30,7 @@ final class SmallFiles {
 
     static BallotFile ballotOf(byte[] content) {
         try {
-            var in = opened(content);
+            var in = opened(BALLOT, content);
             var self = Words.readVoter(in);
             var term = Words.readTerm(in);
             Optional<VoterId> votedFor = in.optional(Words::readVoter);
@@ -50,7 +50,7 @@ final class SmallFiles {
 
     static InstanceRecord instanceOf(byte[] content) {
         try {
-            var in = opened(content);
+            var in = opened(INSTANCE, content);
             var record = InstanceCodec.readRecord(in);
             in.finish();
             return record;
@@ -70,7 +70,7 @@ final class SmallFiles {
 
     static Action.NoteFloor floorOf(byte[] content) {
         try {
-            var in = opened(content);
+            var in = opened(FLOOR, content);
             var floor = new Action.NoteFloor(InstanceCodec.readIdentity(in), Words.readTimeline(in), Words.readLsn(in));
             in.finish();
             return floor;
@@ -79,10 +79,9 @@ final class SmallFiles {
         }
     }
 
-    private static ByteReader opened(byte[] content) {
+    private static ByteReader opened(String name, byte[] content) {
         var body = ByteReader.sealed(content);
-        int version = body.u8();
-        if (version != VERSION) throw new Malformed("it has version " + version + ", this release reads " + VERSION);
+        NewerRelease.check(name, body.u8(), VERSION);
         return body;
     }
 }
