@@ -42,7 +42,7 @@ public record Statistics(String what, String unit, List<Double> values) {
     }
 
     @Override public String toString() {
-        return String.format("%-58s median %10.3f (%.3f to %.3f)  min %10.3f  max %10.3f  p95 %10.3f %s (%d values)", what,
+        return String.format("%-66s median %10.3f (%.3f to %.3f)  min %10.3f  max %10.3f  p95 %10.3f %s (%d values)", what,
                 median(), medianBound(false), medianBound(true), quantile(0), quantile(1), quantile(0.95), unit, values.size());
     }
 }

@@ -65,11 +65,8 @@ public final class BenchCommand {
 
     @Command(name = "overhead", mixinStandardHelpOptions = true, description = "pgbench with and without the extension.")
     static final class Overhead extends Measurement {
-        @Option(names = "--runs", paramLabel = "PAIRS", defaultValue = "20", description = "of each kind of load")
+        @Option(names = "--runs", paramLabel = "PAIRS", defaultValue = "200", description = "of turns of a quarter second")
         private int pairs;
-
-        @Option(names = "--seconds", paramLabel = "N", defaultValue = "3", description = "of each turn")
-        private int seconds;
 
         @Option(names = "--control", description = "neither server has the extension: what the method itself shows")
         private boolean control;
@@ -78,7 +75,7 @@ public final class BenchCommand {
         private int scale;
 
         @Override Report measure() {
-            return OverheadBench.run(pairs, seconds, scale, control, version);
+            return OverheadBench.run(pairs, scale, control, version);
         }
     }
 

@@ -24,7 +24,6 @@ public final class ProcessTable {
         }
     }
 
-    private static final long MILLIS_PER_TICK = 10;
     private static final Set<String> SERVER_PROGRAMS = Set.of("postgres", "pg_rewind", "pg_basebackup");
 
     private final SortedMap<Long, Entry> entries;
@@ -116,32 +115,8 @@ public final class ProcessTable {
     public record Usage(long residentKib, long proportionalKib, long privateKib, long cpuNanos, long wakes,
             long descriptors) {}
 
-    /** Whether a child of this process has ended and was not waited for: its CPU time is not counted anywhere yet. */
-    public static boolean hasUncountedChild(long parent) {
-        var names = Path.of("/proc").toFile().list((directory, name) -> Character.isDigit(name.charAt(0)));
-        if (names == null) throw new HarnessException("/proc is not readable");
-        for (var name : names) {
-            try {
-                var fields = afterName(Files.readString(Path.of("/proc", name, "stat")));
-                if (fields[0].equals("Z") && Long.parseLong(fields[1]) == parent) return true;
-            } catch (IOException gone) {
-                // It has ended and was waited for.
-            }
-        }
-        return false;
-    }
-
-    /** CPU time of a process's children that have ended, in milliseconds; the kernel tells it in ticks of 10 ms. */
-    public static long endedChildrenMillis(long pid) {
-        try {
-            var fields = afterName(Files.readString(Path.of("/proc/" + pid + "/stat")));
-            return (Long.parseLong(fields[13]) + Long.parseLong(fields[14])) * MILLIS_PER_TICK;
-        } catch (IOException gone) {
-            throw new HarnessException("process " + pid + " has ended", gone);
-        }
-    }
-
-    private static long cpuNanos(long pid) throws IOException {
+    /** CPU time so far. */
+    public static long cpuNanos(long pid) throws IOException {
         return Long.parseLong(Files.readString(Path.of("/proc/" + pid + "/schedstat")).split(" ")[0]);
     }
 
