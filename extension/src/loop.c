@@ -30,10 +30,10 @@
 #include "trace.h"
 
 #define TICK_MS 100
+#define CALM_TICK_MS 200
 #define SLACK_MS 20
 #define EAGER_MS 5
 #define CALM_AFTER_MS 2000
-#define SPARE_LEASE_ROUNDS 6
 #define ADDRESSES_EVERY_MS 1000
 #define PROGRESS_EVERY_MS 200
 #define MESSAGES_PER_TURN 64
@@ -103,13 +103,13 @@ meet_expectations(PgrLoop *loop, int64 now)
 }
 
 /*
- * What is due about every TICK_MS is done when the loop is awake anyway, a
+ * What is due at every tick is done when the loop is awake anyway, a
  * little early or a little late: a wake-up costs more than most turns.
  */
 static int64
 next_observation(const PgrLoop *loop)
 {
-	return loop->observed_ms + (loop->expected != 0 ? EAGER_MS : TICK_MS + SLACK_MS);
+	return loop->observed_ms + (loop->expected != 0 ? EAGER_MS : loop->tick_ms + SLACK_MS);
 }
 
 static void
@@ -117,7 +117,7 @@ tell_observation(PgrLoop *loop, int64 now)
 {
 	static PgrObservation seen;
 
-	if (now < loop->observed_ms + (loop->expected != 0 ? EAGER_MS : TICK_MS - SLACK_MS))
+	if (now < loop->observed_ms + (loop->expected != 0 ? EAGER_MS : loop->tick_ms - SLACK_MS))
 		return;
 	pgr_observe(&seen);
 	loop->observed_ms = now;
@@ -264,7 +264,7 @@ static int64
 next_time(const PgrLoop *loop)
 {
 	/* A wish for the past must not become a busy loop. */
-	return Max(Min(loop->wake_at_ms, loop->stepped_ms + TICK_MS + SLACK_MS), loop->time_told_ms + 1);
+	return Max(Min(loop->wake_at_ms, loop->stepped_ms + loop->tick_ms + SLACK_MS), loop->time_told_ms + 1);
 }
 
 static void
@@ -306,7 +306,7 @@ refresh_addresses(PgrLoop *loop, int64 now)
 static bool
 is_patient(const PgrLoop *loop, int64 now)
 {
-	int64		spare_ms = (int64) SPARE_LEASE_ROUNDS * pgr_election_timeout / 10;
+	int64		spare_ms = pgr_election_timeout / 2;
 
 	if (loop->expected != 0 || loop->sealing || now - loop->eventful_ms <= CALM_AFTER_MS)
 		return false;
@@ -322,11 +322,14 @@ wait_for_something(PgrLoop *loop, bool more)
 {
 	struct pollfd fds[PGR_NET_POLL_MAX];
 	int64		now = pgr_now_ms();
-	int64		until = Min(next_time(loop), next_observation(loop));
+	bool		patient = is_patient(loop, now);
+	int64		until;
 	uint64		count;
 	int			fixed = 0;
 	int			n;
 
+	loop->tick_ms = patient ? CALM_TICK_MS : TICK_MS;
+	until = Min(next_time(loop), next_observation(loop));
 	until = Min(until, pgr_net_next_tick());
 	if (loop->sealing)
 		until = Min(until, now + 1);
@@ -338,8 +341,8 @@ wait_for_something(PgrLoop *loop, bool more)
 	fds[fixed++] = (struct pollfd) {.fd = pgr_wake_fd, .events = POLLIN};
 	if (!loop->child)
 		fds[fixed++] = (struct pollfd) {.fd = postmaster_alive_fds[POSTMASTER_FD_WATCH], .events = POLLIN};
-	n = fixed + pgr_net_poll_set(fds + fixed, PGR_NET_POLL_MAX - fixed, is_patient(loop, now));
-	if (poll(fds, n, (int) Max(Min(until - now, TICK_MS + SLACK_MS), 0)) < 0)
+	n = fixed + pgr_net_poll_set(fds + fixed, PGR_NET_POLL_MAX - fixed, patient);
+	if (poll(fds, n, (int) Max(Min(until - now, loop->tick_ms + SLACK_MS), 0)) < 0)
 	{
 		if (errno != EINTR)
 			pgr_loop_fail(loop, "poll() failed");
@@ -477,6 +480,7 @@ pgr_loop_run(bool child, PgrLoopGoesOn goes_on, char *problem, size_t size)
 	memset(&loop, 0, sizeof(loop));
 	loop.child = child;
 	loop.wake_at_ms = PG_INT64_MAX;
+	loop.tick_ms = TICK_MS;
 	loop.time_told_ms = pgr_now_ms();
 	heartbeat(loop.time_told_ms);
 	if (!prepare(&loop, goes_on))

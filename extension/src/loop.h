@@ -30,6 +30,7 @@ typedef struct PgrLoop
 	char		problem[640];
 
 	int64		wake_at_ms;		/* what the core asked for */
+	int64		tick_ms;		/* between two looks, when nothing is expected */
 	int64		time_told_ms;	/* the last TimePassed */
 	int64		stepped_ms;		/* the last event of any kind */
 	int64		eventful_ms;	/* the last one that was not the daily round */

@@ -17,7 +17,7 @@
 static int64
 round_ms(void)
 {
-	return pgr_election_timeout / 10;
+	return pgr_election_timeout / 5;
 }
 
 /* A leader that says something between two heartbeats has something to say. */

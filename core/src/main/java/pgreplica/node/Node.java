@@ -98,7 +98,7 @@ public final class Node {
     static RaftSettings timing(Settings settings) {
         long election = settings.electionTimeoutMillis();
         long heartbeat = settings.heartbeatMillis();
-        long lease = heartbeat * 8;
+        long lease = Division.quotient(election * 4, 5);
         // A promise is longer than the lease by 1 %, the stated bound on how much two clocks' rates may differ.
         long promise = lease + Division.quotient(lease, 100) + 1;
         return new RaftSettings(election, heartbeat, lease, promise);

@@ -18,7 +18,7 @@ final class Publisher {
     private Publisher() {}
 
     static void tend(Turn turn) {
-        boolean due = turn.now - turn.told.publishedAtMillis >= turn.settings.heartbeatMillis() * 10;
+        boolean due = turn.now - turn.told.publishedAtMillis >= turn.settings.electionTimeoutMillis();
         if (!due && !turn.factsChanged() && !turn.peersChanged()) return;
         String key = turn.told.statusKey + " " + turn.raft.isLeader() + " " + primary(turn) + " "
                 + turn.cluster.appointments().size() + " " + turn.told.leaseWhy + " " + Quorum.state(turn) + " " + Quorum.mode(turn) + " " + turn.raft.leader().isPresent();

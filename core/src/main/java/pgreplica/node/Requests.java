@@ -132,7 +132,7 @@ final class Requests {
 
     /** Judged by a look that came after the fence was closed: what was written until then is in no earlier one. */
     private static boolean hasEverything(Turn turn, NodeId target) {
-        boolean looked = turn.now - turn.leadership.leavingSinceMillis >= turn.settings.heartbeatMillis() * 2L;
+        boolean looked = turn.now - turn.leadership.leavingSinceMillis >= turn.settings.heartbeatMillis();
         var status = turn.peer(target).status();
         if (!looked || status.isEmpty()) return false;
         var name = Names.replication(target, status.get().incarnation(), turn.observed.timeline());

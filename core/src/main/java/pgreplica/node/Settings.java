@@ -24,17 +24,17 @@ public record Settings(NodeId self, List<ListedNode> listed, int electionTimeout
     }
 
     public long heartbeatMillis() {
-        return Division.quotient(electionTimeoutMillis, 10);
+        return Division.quotient(electionTimeoutMillis, 5);
     }
 
     /** How often a node tells the others how it is while nothing changes. */
     public long statusMillis() {
-        return heartbeatMillis() * 5;
+        return Division.quotient(electionTimeoutMillis, 2);
     }
 
     /** A node that was silent for longer than this, on a connection that is up, is frozen or cut off. */
     public long livelyMillis() {
-        return heartbeatMillis() * 8;
+        return Division.quotient(electionTimeoutMillis * 4L, 5);
     }
 
     /** How long a new leader waits for the report of a node that is connected but has not reported yet. */

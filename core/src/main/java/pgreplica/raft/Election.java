@@ -90,7 +90,7 @@ final class Election {
     }
 
     private static long askAgainAt(Turn turn) {
-        return turn.nowMillis + Math.max(1, Division.quotient(turn.state.settings().heartbeatMillis(), 2));
+        return turn.nowMillis + Math.max(1, Division.quotient(turn.state.settings().heartbeatMillis(), 4));
     }
 
     private static void sendPreVoteRequests(Turn turn) {
@@ -225,7 +225,7 @@ final class Election {
         long heartbeat = turn.state.settings().heartbeatMillis();
         boolean lost = possible < turn.state.configuration().majority();
         // While it can still win, voters that are sealing themselves get the time for it.
-        hurry(turn, (lost ? 0 : 2 * heartbeat) + turn.randomBelow(heartbeat));
+        hurry(turn, (lost ? 0 : heartbeat) + turn.randomBelow(Math.max(1, Division.quotient(heartbeat, 2))));
     }
 
     private static void countVote(Turn turn, VoterId from, Grant grant) {

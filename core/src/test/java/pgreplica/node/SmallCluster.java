@@ -68,6 +68,7 @@ final class SmallCluster {
         boolean keepsSyncSetting;
         /** Under which name it streams, and how far the primary hears that it has flushed. */
         String streamsAs = "";
+        UnaryOperator<String> showsAs = streams -> streams;
         UnaryOperator<Lsn> confirms = flushed -> flushed;
         List<Observation.Receiver> receivers = List.of();
         /** The term it was found sealed in since it followed anybody. */
@@ -140,7 +141,8 @@ final class SmallCluster {
         var receivers = new ArrayList<Observation.Receiver>();
         for (var member : members.values()) {
             boolean streams = member.up && member.upstream.equals(Optional.of(primary));
-            if (streams) receivers.add(new Observation.Receiver(member.streamsAs, member.confirms.apply(member.end)));
+            if (streams) receivers.add(new Observation.Receiver(member.showsAs.apply(member.streamsAs),
+                    member.confirms.apply(member.end)));
         }
         return List.copyOf(receivers);
     }
