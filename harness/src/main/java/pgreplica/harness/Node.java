@@ -86,9 +86,10 @@ public final class Node {
         try {
             if (!Files.isReadable(files.pid())) return Optional.empty();
             long pid = Long.parseLong(Files.readString(files.pid()).trim());
-            // The number may have been given to another process since; one that is executing a program has no command
-            // line for a moment.
-            return ProcessTable.find(pid).filter(entry -> entry.commandLine().isEmpty()
+            // Of what another program started, the number may have been given to another process since. One that is
+            // executing a program has no command line for a moment.
+            boolean ours = started.filter(process -> process.pid() == pid && process.isAlive()).isPresent();
+            return ProcessTable.find(pid).filter(entry -> ours || entry.commandLine().isEmpty()
                     || entry.commandLine().contains(files.data().toString()));
         } catch (IOException | NumberFormatException unreadable) {
             return Optional.empty();
