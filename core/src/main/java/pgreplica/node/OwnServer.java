@@ -1,6 +1,8 @@
 package pgreplica.node;
 
+import java.util.SortedSet;
 import java.util.TreeSet;
+import pgreplica.base.Division;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 import pgreplica.base.Timeline;
@@ -87,7 +89,8 @@ final class OwnServer {
 
     static void workProgress(Turn turn, Event.Work work, String phase, long doneBytes, long totalBytes) {
         String text = (work == Event.Work.REWIND ? "rewind: " : "clone: ") + phase
-                + (totalBytes > 0 ? ", " + doneBytes + " of " + totalBytes + " bytes" : "");
+                + (totalBytes > 0 ? ", " + doneBytes + " of " + totalBytes + " bytes ("
+                        + Division.quotient(doneBytes * 100, totalBytes) + " %)" : "");
         turn.errand = Errand.work(work, text, turn.now);
     }
 
@@ -130,10 +133,8 @@ final class OwnServer {
                 && founding.timeline().equals(turn.observed.timeline());
         if (!mine) return;
         if (turn.instance.identity().incarnation() == 0) {
-            var explained = new TreeSet<Timeline>();
-            explained.add(founding.timeline());
             turn.remember(turn.instance.withIdentity(new DataIdentity(founding.clusterId(), turn.drawn()))
-                    .explaining(explained));
+                    .explaining(only(founding.timeline())));
             turn.act(new Action.WriteIdentity(turn.instance.identity()));
         } else if (turn.observed.identity().equals(DataIdentity.NONE) && turn.told.identityToldAtMillis == 0) {
             // The state directory was written and the data directory was not: a crash came between the two.
@@ -145,9 +146,23 @@ final class OwnServer {
     private static void finishWork(Turn turn) {
         if (!turn.instance.working() || turn.errand.restarting() || !OwnData.isReadable(turn)) return;
         // Without an unfinished marker the work is done, or was never begun.
-        if (!turn.observed.flags().workUnfinished()) {
-            turn.remember(turn.instance.settled(turn.observed.identity()));
+        if (turn.observed.flags().workUnfinished()) return;
+        var timeline = turn.observed.timeline();
+        var settled = turn.instance.settled(turn.observed.identity());
+        boolean replaced = turn.observed.identity().equals(turn.instance.identity());
+        if (replaced && !settled.explained().contains(timeline)) {
+            // The source was lost on the way, and this is of the primary after it: nobody else admits a copy (B18). Which
+            // numbers were appointed is known for certain only with a leader (A3).
+            if (turn.raft.leader().isEmpty()) return;
+            if (turn.cluster.appointmentOf(timeline).isPresent()) settled = settled.explaining(only(timeline));
         }
+        turn.remember(settled);
+    }
+
+    private static SortedSet<Timeline> only(Timeline timeline) {
+        var set = new TreeSet<Timeline>();
+        set.add(timeline);
+        return set;
     }
 
     /** A running primary whose place was given to another, or which nobody appointed, stops at once. */
@@ -174,9 +189,7 @@ final class OwnServer {
     }
 
     static void promote(Turn turn, Timeline timeline) {
-        var own = new TreeSet<Timeline>();
-        own.add(timeline);
-        turn.remember(turn.instance.explaining(own));
+        turn.remember(turn.instance.explaining(only(timeline)));
         turn.errand = Errand.promotion(timeline, turn.now);
         turn.act(new Action.Promote(timeline));
     }

@@ -202,4 +202,46 @@ class DataRulesTest {
         assertThat(cluster.member("n1").state.raft().isLeader()).isFalse();
         assertThat(cluster.last("n1", Action.AllowReplication.class).orElseThrow().applicationNames()).isEmpty();
     }
+
+    /** A3: the source was lost on the way, and the copy is of the primary after it. */
+    @Test void aCopyOfALaterTimelineIsKeptIfThatWasAppointed() {
+        orderedBeforeTheTimelineBegan();
+        cluster.run(3000);
+        assertThat(copiesOf("n2")).hasSize(1);
+        assertThat(reportOf("n2").isValid()).as(reportOf("n2").voidReason()).isTrue();
+    }
+
+    /** A3. */
+    @Test void aCopyOfATimelineThatNobodyAppointedIsReplaced() {
+        var appointed = cluster.member("n1").timeline;
+        cluster.member("n1").timeline = new Timeline(77);
+        orderedBeforeTheTimelineBegan();
+        cluster.member("n1").timeline = appointed;
+        cluster.run(3000);
+        assertThat(copiesOf("n2")).hasSize(2);
+        assertThat(reportOf("n2").isValid()).as(reportOf("n2").voidReason()).isTrue();
+    }
+
+    private void orderedBeforeTheTimelineBegan() {
+        var first = new Ancestry(List.of(new Ancestry.Step(new Timeline(1), Optional.empty())));
+        hear("n2", "n1", new PeerMessage.Order(term(), new PeerMessage.Directive.Clone(N1, new Timeline(1), first, "for a test")));
+    }
+
+    private List<SmallCluster.Done> copiesOf(String name) {
+        return cluster.done.stream().filter(one -> one.node().equals(new NodeId(name))
+                && one.action() instanceof Action.Restart restart && restart.work() == Event.Work.CLONE).toList();
+    }
+
+    /** P11: a node whose Postgres is down for a while is not silent about it. */
+    @Test void workOnTheDataIsToldWithItsPhaseAndBytes() {
+        cluster.give("n2", new Event.WorkProgress(Event.Work.CLONE, "copying", 0, 0));
+        assertThat(statusOf("n2").reason()).isEqualTo("clone: copying");
+        cluster.give("n2", new Event.WorkProgress(Event.Work.REWIND, "rewinding", 500, 2000));
+        assertThat(statusOf("n2").reason()).isEqualTo("rewind: rewinding, 500 of 2000 bytes (25 %)");
+        assertThat(statusOf("n2").state()).isEqualTo("rewinding");
+    }
+
+    private PeerMessage.NodeStatus statusOf(String name) {
+        return Gossip.status(new Turn(cluster.member(name).state, cluster.now));
+    }
 }
