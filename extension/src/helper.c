@@ -67,7 +67,7 @@ pgr_work_phase_name(PgrWorkPhase phase)
 	switch (phase)
 	{
 		case PGR_PHASE_NONE:
-			return "";
+			return "preparing";
 		case PGR_PHASE_WAITING:
 			return waiting_text();
 		case PGR_PHASE_SAVING:
@@ -101,6 +101,22 @@ end_group(int signal_number)
 	(void) kill(0, SIGKILL);
 }
 
+/* As long as nothing of a finished rewind or clone is in the data directory. */
+static bool
+can_still_be_cloned(const PgrMarker *marker)
+{
+	return marker->work == PGR_WORK_REWIND &&
+		(marker->step <= PGR_STEP_STAGED || marker->step == PGR_STEP_REWINDING);
+}
+
+static void
+clone_instead(PgrMarker *marker, uint32 failures)
+{
+	marker->work = PGR_WORK_CLONE;
+	marker->step = Min(marker->step, PGR_STEP_STAGED);
+	marker->failures = failures;
+}
+
 /*
  * The voter child learns from the cluster where the data is to come from, and
  * that may change while the work waits.  A clone is never taken back to a
@@ -120,12 +136,8 @@ take_order(PgrMarker *marker)
 	strlcpy(marker->source, work->order_source, sizeof(marker->source));
 	marker->identity_length = work->order_identity_length;
 	memcpy(marker->identity, work->order_identity, work->order_identity_length);
-	if (work->order_work == PGR_WORK_CLONE && marker->work == PGR_WORK_REWIND &&
-		marker->step < PGR_STEP_REMOVING)
-	{
-		marker->work = PGR_WORK_CLONE;
-		marker->failures = 0;
-	}
+	if (work->order_work == PGR_WORK_CLONE && can_still_be_cloned(marker))
+		clone_instead(marker, 0);
 	SpinLockRelease(&work->mutex);
 	pgr_order_taken(number);
 	if (!pgr_marker_write(marker, problem, sizeof(problem)))
@@ -149,14 +161,14 @@ count_failure(PgrMarker *marker)
 	char		problem[512];
 
 	marker->failures++;
-	if (marker->work == PGR_WORK_REWIND && marker->failures >= REWIND_ATTEMPTS &&
-		marker->step <= PGR_STEP_STAGED && !pgr_source_unreachable)
+	if (can_still_be_cloned(marker) &&
+		(marker->step == PGR_STEP_REWINDING ||
+		 (marker->failures >= REWIND_ATTEMPTS && !pgr_source_unreachable)))
 	{
 		ereport(LOG,
-				(errmsg("pg_replica clones this node, because rewinding it failed %u times",
-						marker->failures)));
-		marker->work = PGR_WORK_CLONE;
-		marker->failures = 1;
+				(errmsg("pg_replica clones this node, because rewinding it failed %s",
+						marker->step == PGR_STEP_REWINDING ? "half-way" : "repeatedly")));
+		clone_instead(marker, 1);
 	}
 	if (!pgr_marker_write(marker, problem, sizeof(problem)))
 		ereport(FATAL, (errmsg("pg_replica cannot go on with its work: %s", problem)));

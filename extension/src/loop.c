@@ -220,9 +220,9 @@ tell_network(PgrLoop *loop)
 static void
 tell_progress(PgrLoop *loop, int64 now)
 {
-	static uint64 told[4] = {PG_UINT64_MAX};
+	static uint64 told[5] = {PG_UINT64_MAX};
 	PgrWorkShared *work = &pgr_shared->restart.work;
-	uint64		seen[4];
+	uint64		seen[5];
 
 	if (!loop->child || now < loop->progress_ms + PROGRESS_EVERY_MS)
 		return;
@@ -231,6 +231,8 @@ tell_progress(PgrLoop *loop, int64 now)
 	seen[1] = pg_atomic_read_u32(&work->phase);
 	seen[2] = pg_atomic_read_u64(&work->done_bytes);
 	seen[3] = pg_atomic_read_u64(&work->total_bytes);
+	/* What it waits for may have changed with an attempt that was too short to be seen. */
+	seen[4] = pg_atomic_read_u32(&work->attempt);
 	if (seen[0] == PGR_WORK_NONE || memcmp(seen, told, sizeof(told)) == 0)
 		return;
 	memcpy(told, seen, sizeof(told));

@@ -70,7 +70,7 @@ parse(const char *text, PgrMarker *marker)
 		marker->identity_length = length;
 	}
 	return (marker->work == PGR_WORK_REWIND || marker->work == PGR_WORK_CLONE) &&
-		marker->step <= PGR_STEP_FINISHING;
+		marker->step <= PGR_STEP_REWINDING;
 }
 
 bool

@@ -2,14 +2,10 @@
  * rewind.c
  *		One attempt to rewind this node's data to the source's history.
  *
- * pg_rewind works in a directory beside the settings, see work.h.  What it
- * takes away is counted, logged and kept: it may hold commits that clients
- * were told of (promise P4).
+ * pg_rewind works in a directory beside the settings, see work.h.
  */
 #include "postgres.h"
 
-#include <dirent.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "access/xlog_internal.h"
@@ -21,13 +17,11 @@
 #include "files.h"
 #include "gate.h"
 #include "promote.h"
+#include "rewound.h"
 #include "tablespace.h"
 #include "work.h"
 
 #define STAGED_CONTROL PGR_REWIND_DIRECTORY "/" XLOG_CONTROL_FILE
-#define KEPT_DIRECTORY "rewound"
-#define KEPT_SETS 3
-#define KEPT_BYTES (UINT64CONST(1024) * 1024 * 1024)
 
 typedef struct Divergence
 {
@@ -164,130 +158,26 @@ run_pg_rewind(const char *directory, const char *source, bool only_look, Diverge
 	return pgr_work_failed("pg_rewind from node \"%s\" failed: %s", source, tool.last_line);
 }
 
-/* Only the newest sets are kept (P10). */
-static void
-drop_old_sets(const char *directory)
-{
-	for (;;)
-	{
-		DIR		   *handle = opendir(directory);
-		struct dirent *entry;
-		char		oldest[MAXPGPATH] = "";
-		struct timespec oldest_time = {0, 0};
-		int			n = 0;
-
-		while (handle != NULL && (entry = readdir(handle)) != NULL)
-		{
-			char		path[MAXPGPATH];
-			struct stat status;
-
-			snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-			if (entry->d_name[0] == '.' || stat(path, &status) != 0)
-				continue;
-			if (n++ == 0 || status.st_mtim.tv_sec < oldest_time.tv_sec)
-			{
-				strlcpy(oldest, path, sizeof(oldest));
-				oldest_time = status.st_mtim;
-			}
-		}
-		if (handle != NULL)
-			closedir(handle);
-		if (n <= KEPT_SETS || !pgr_tree_remove(oldest))
-			return;
-	}
-}
-
-typedef struct Keeping
-{
-	const char *to;
-	XLogSegNo	first;
-	XLogSegNo	last;			/* later ones are only room for WAL */
-	int			segment_size;
-	uint64		bytes;
-	int			left_out;
-} Keeping;
-
+/*
+ * Changes the data.  What is half rewound can be rewound no more: a second
+ * pg_rewind, perhaps from another source, would not know what the first one
+ * has brought, and the WAL that tells what to bring may be gone.
+ */
 static bool
-keep_segment(const char *directory, const char *name, void *argument)
+rewind_for_good(PgrMarker *marker, const char *directory, Divergence *divergence)
 {
-	Keeping    *keeping = argument;
-	char		from[MAXPGPATH],
-				to[MAXPGPATH];
-	TimeLineID	timeline;
-	XLogSegNo	segment;
-
-	if (IsXLogFileName(name))
-	{
-		XLogFromFileName(name, &timeline, &segment, keeping->segment_size);
-		if (segment < keeping->first || segment > keeping->last)
-			return true;
-		if (keeping->bytes + keeping->segment_size > KEPT_BYTES)
-		{
-			keeping->left_out++;
-			return true;
-		}
-		keeping->bytes += keeping->segment_size;
-	}
-	else if (!IsTLHistoryFileName(name))
+	pgr_work_phase(PGR_PHASE_REWINDING);
+	pgr_marker_step(marker, PGR_STEP_REWINDING);
+	if (run_pg_rewind(directory, marker->source, false, divergence))
 		return true;
-	snprintf(from, sizeof(from), "%s/%s", directory, name);
-	snprintf(to, sizeof(to), "%s/%s", keeping->to, name);
-	if (pgr_file_copy(from, to))
-		return true;
-	ereport(LOG, (errcode_for_file_access(),
-				  errmsg("pg_replica could not keep \"%s\" as \"%s\": %m", name, to)));
+	/* It never came as far as to the source. */
+	if (pgr_source_unreachable)
+		pgr_marker_step(marker, PGR_STEP_STAGED);
 	return false;
 }
 
-/*
- * Copies the WAL behind the fork.  That it cannot be kept is no reason not to
- * rejoin: the cluster has decided against it.
- */
-static void
-keep_rewound_wal(const Divergence *divergence)
-{
-	ControlFileData control;
-	Keeping		keeping = {0};
-	char		parent[MAXPGPATH],
-				directory[MAXPGPATH];
-
-	if (!divergence->found || !pgr_control_read(STAGED_CONTROL, &control))
-		return;
-	ereport(LOG,
-			(errmsg("pg_replica rewinds this node from %X/%X to %X/%X on timeline %u",
-					LSN_FORMAT_ARGS(control.checkPoint), LSN_FORMAT_ARGS(divergence->at),
-					divergence->timeline),
-			 errdetail("%llu bytes of its WAL are not part of the cluster's history.",
-					   (unsigned long long) (control.checkPoint > divergence->at ?
-											 control.checkPoint - divergence->at : 0))));
-	snprintf(parent, sizeof(parent), "%s/%s", pgr_state_dir, KEPT_DIRECTORY);
-	snprintf(directory, sizeof(directory), "%s/%u-%X-%X", parent,
-			 control.checkPointCopy.ThisTimeLineID, LSN_FORMAT_ARGS(divergence->at));
-	(void) mkdir(parent, S_IRWXU);
-	if (mkdir(directory, S_IRWXU) != 0 && errno != EEXIST)
-	{
-		ereport(LOG, (errcode_for_file_access(),
-					  errmsg("pg_replica could not make directory \"%s\" for the rewound WAL: %m",
-							 directory)));
-		return;
-	}
-	keeping.to = directory;
-	keeping.segment_size = control.xlog_seg_size;
-	XLByteToSeg(divergence->at, keeping.first, keeping.segment_size);
-	XLByteToSeg(control.checkPoint, keeping.last, keeping.segment_size);
-	(void) pgr_directory_each(PGR_REWIND_DIRECTORY "/" XLOGDIR, keep_segment, &keeping);
-	(void) pgr_fsync_path(directory);
-	drop_old_sets(parent);
-	ereport(LOG,
-			(errmsg("pg_replica kept the rewound WAL in \"%s\" (%llu bytes)", directory,
-					(unsigned long long) keeping.bytes),
-			 keeping.left_out == 0 ? 0 :
-			 errdetail("%d segments more were left out: a set has at most %llu bytes.",
-					   keeping.left_out, (unsigned long long) KEPT_BYTES)));
-}
-
 static bool
-rewind_staged_data(const PgrMarker *marker)
+rewind_staged_data(PgrMarker *marker)
 {
 	char		directory[MAXPGPATH];
 	Divergence	divergence = {0};
@@ -306,14 +196,16 @@ rewind_staged_data(const PgrMarker *marker)
 	if (divergence.needless)
 		return pgr_work_failed("pg_rewind from node \"%s\" finds nothing to rewind, which cannot be: "
 							   "the source has had no checkpoint on its timeline yet", marker->source);
-	keep_rewound_wal(&divergence);
-	pgr_work_phase(PGR_PHASE_REWINDING);
-	return run_pg_rewind(directory, marker->source, false, &divergence);
+	if (divergence.found)
+		pgr_rewound_keep(STAGED_CONTROL, PGR_REWIND_DIRECTORY "/" XLOGDIR, divergence.timeline, divergence.at);
+	return rewind_for_good(marker, directory, &divergence);
 }
 
 bool
 pgr_rewind_attempt(PgrMarker *marker)
 {
+	if (marker->step == PGR_STEP_REWINDING)
+		return pgr_work_failed("the rewind before was ended half-way");
 	if (marker->step == PGR_STEP_ORDERED)
 	{
 		if (!pgr_tablespaces_allow_rewind(marker->source))

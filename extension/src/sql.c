@@ -26,6 +26,7 @@
 #include "config.h"
 #include "fence.h"
 #include "mailbox.h"
+#include "rewound.h"
 #include "shared.h"
 
 #define ANSWER_MIN_MS 10000
@@ -337,6 +338,22 @@ report_findings(Report *to)
 		report(to, "node worker", psprintf("PID %u", pg_atomic_read_u32(&pgr_shared->worker.pid)), true, "", "");
 }
 
+/* Not a mistake, but somebody may want what is there, or the space. */
+static void
+report_rewound(Report *to)
+{
+	char		directory[MAXPGPATH];
+	uint64		bytes;
+	int			sets = pgr_rewound_count(&bytes);
+
+	pgr_rewound_directory(directory, sizeof(directory));
+	if (sets == 0)
+		report(to, "rewound WAL", "none", true, "", "");
+	else
+		report(to, "rewound WAL", psprintf("%d kept in \"%s\", " UINT64_FORMAT " bytes", sets, directory, bytes), true, "",
+			   "It holds commits that this server had and no other, for pg_waldump. Remove what nobody needs.");
+}
+
 Datum
 pgr_sql_check(PG_FUNCTION_ARGS)
 {
@@ -355,6 +372,8 @@ pgr_sql_check(PG_FUNCTION_ARGS)
 		report(&to, problems[i].setting, problems[i].value, false,
 			   problems[i].problem, problems[i].fix);
 	report_findings(&to);
+	if (pgr_node_name != NULL)
+		report_rewound(&to);
 	for (int i = 0; pgr_node_name != NULL && i < lengthof(settings); i++)
 	{
 		const char *value = GetConfigOption(settings[i], true, false);

@@ -25,10 +25,11 @@ typedef enum PgrStep
 {
 	PGR_STEP_ORDERED = 0,		/* nothing was touched */
 	PGR_STEP_STAGING = 1,		/* rewind: the data moves into the other directory */
-	PGR_STEP_STAGED = 2,		/* rewind: it is there, and pg_rewind may have begun */
+	PGR_STEP_STAGED = 2,		/* rewind: it is there, and as it was */
 	PGR_STEP_REMOVING = 3,		/* clone: it is complete, the old data is removed */
 	PGR_STEP_RETURNING = 4,		/* the new data moves into the data directory */
-	PGR_STEP_FINISHING = 5		/* it is there */
+	PGR_STEP_FINISHING = 5,		/* it is there */
+	PGR_STEP_REWINDING = 6		/* between 2 and 4: pg_rewind changes it */
 } PgrStep;
 
 /* The file "work" in the state directory. */
