@@ -6,19 +6,14 @@ import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P13;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import pgreplica.harness.Cluster;
-import pgreplica.harness.Node;
 import pgreplica.harness.NodeStatus;
 import pgreplica.harness.run.Account;
-import pgreplica.harness.run.Exec;
 
 /** A primary that runs, and cannot do what a primary is for, hands over while it still can. */
 @Tag("cluster")
@@ -59,7 +54,7 @@ class UnhealthyPrimaryTest {
         assumeTrue(Account.isRoot(), "mounting needs root");
         try (var cluster = Cluster.of(3).create()) {
             var founder = cluster.nodes().getFirst();
-            try (var disk = SmallDisk.under(founder)) {
+            try (var disk = SmallDisk.underWal(founder)) {
                 cluster.startAll();
                 cluster.awaitWhole();
                 cluster.prepareLedger();
@@ -82,32 +77,6 @@ class UnhealthyPrimaryTest {
                 writer.awaitRows(20).stop();
                 Checks.allNodesIdentical(cluster);
             }
-        }
-    }
-
-    /** A file system of its own for a node's WAL. */
-    private record SmallDisk(Node node, Path mount) implements AutoCloseable {
-        static SmallDisk under(Node node) throws IOException {
-            var mount = Files.createDirectory(node.files().home().resolve("wal"));
-            Exec.run(List.of("mount", "-t", "tmpfs", "-o", "size=192m,mode=0700", "tmpfs", mount.toString()));
-            var wal = node.files().data().resolve("pg_wal");
-            Exec.run(List.of("sh", "-c", "mv " + wal + "/* " + mount + "/ && rmdir " + wal + " && ln -s " + mount + " " + wal));
-            Account.forServers().own(mount);
-            return new SmallDisk(node, mount);
-        }
-
-        void fill() {
-            // It ends with "no space left", as it should.
-            Exec.attempt(List.of("dd", "if=/dev/zero", "of=" + mount.resolve("filler"), "bs=64k"));
-        }
-
-        void free() throws IOException {
-            Files.delete(mount.resolve("filler"));
-        }
-
-        @Override public void close() {
-            node.kill();
-            Exec.run(List.of("umount", "-l", mount.toString()));
         }
     }
 }
