@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P4;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -13,11 +17,14 @@ import org.junit.jupiter.api.Timeout;
 
 import pgreplica.harness.Acknowledgement;
 import pgreplica.harness.Cluster;
+import pgreplica.harness.Node;
+import pgreplica.harness.run.Exec;
 
 /** An operator restarts every node in turn, the primary last, while clients write. */
 @Tag("cluster")
 class RollingRestartTest {
     private static final double LONGEST_SILENCE_MILLIS = 10_000;
+    private static final double LONGEST_HANDOVER_MILLIS = 3_000;
 
     @Test @Promise({P4, P11}) @Timeout(300)
     void everyNodeRestartedUnderLoadLosesNothing() {
@@ -40,7 +47,54 @@ class RollingRestartTest {
         }
     }
 
-    private static double longestSilence(java.util.List<Acknowledgement> acknowledged) {
+    /** The README's recipe. Each server ends as one of the new programs, and none of them did before its turn. */
+    @Test @Promise({P4, P11}) @Timeout(300)
+    void aMinorUpgradeUnderLoadLosesNothing() throws IOException {
+        try (var cluster = Cluster.of(3).configInside().create()) {
+            cluster.nodes().forEach(node -> node.launchedBy(Habits.pgCtl(node)));
+            cluster.startAll();
+            cluster.awaitWhole().prepareLedger();
+            var primary = cluster.awaitPrimary();
+            var writer = cluster.startWriter().awaitRows(100);
+            installAnew(primary);
+            assertThat(cluster.nodes()).allMatch(RollingRestartTest::runsReplacedProgram);
+
+            var recipes = Recipe.inReadme("Minor upgrades of PostgreSQL");
+            assertThat(recipes).as("for a standby, and for the primary").hasSize(2);
+            for (var standby : cluster.others(primary)) {
+                recipes.getFirst().followOn(cluster, standby);
+                assertThat(cluster.awaitPrimary().name()).as("it goes on").isEqualTo(primary.name());
+                writer.awaitRows(20);
+            }
+            assertThat(cluster.nodes().stream().filter(RollingRestartTest::runsReplacedProgram)).containsExactly(primary);
+            recipes.getLast().followOn(cluster, primary);
+
+            assertThat(cluster.nodes()).noneMatch(RollingRestartTest::runsReplacedProgram);
+            cluster.awaitWhole();
+            writer.awaitRows(50).stop();
+            assertThat(writer.acknowledgedButMissingFrom(cluster.awaitPrimary())).isEmpty();
+            assertThat(longestSilence(writer.acknowledged())).isLessThan(LONGEST_HANDOVER_MILLIS);
+            Checks.allNodesIdentical(cluster);
+        }
+    }
+
+    /** The same version under the same names, as other files: what a package manager does to a running server. */
+    private static void installAnew(Node node) {
+        var programs = Path.of(node.program("postgres")).getParent();
+        Exec.run(List.of("sh", "-c", "for program in " + programs + "/*; do cp -p $program $program.new && mv $program.new $program; "
+                + "done"));
+    }
+
+    private static boolean runsReplacedProgram(Node node) {
+        try {
+            return Files.readSymbolicLink(Path.of("/proc/" + node.postmaster().orElseThrow() + "/exe")).toString()
+                    .endsWith(" (deleted)");
+        } catch (IOException failure) {
+            throw new AssertionError("what " + node + " executes is not known", failure);
+        }
+    }
+
+    private static double longestSilence(List<Acknowledgement> acknowledged) {
         var times = acknowledged.stream().map(Acknowledgement::nanos).sorted(Comparator.naturalOrder()).toList();
         double longest = 0;
         for (int i = 1; i < times.size(); i++) longest = Math.max(longest, (times.get(i) - times.get(i - 1)) / 1e6);
