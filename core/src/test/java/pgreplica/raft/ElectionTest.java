@@ -120,6 +120,13 @@ class ElectionTest {
     }
 
     @Test
+    void refusesARequestOfAnOlderTerm() {
+        var voter = Voter.following(3).hear(3, wants(3, Sample.FOUNDING)).hear(2, wants(2, Sample.at(9, 2)));
+        assertThat(voter.sentTo(2)).containsExactly(new Message.VoteReply(THREE, false, 0, Optional.empty()));
+        assertThat(voter.state.ballot()).isEqualTo(new Ballot(THREE, Optional.empty()));
+    }
+
+    @Test
     void isLoyalToALeaderItHears() {
         var voter = Voter.following(3);
         assertThat(preVoteOf(voter.hear(3, asks(3, Sample.at(2, 2))))).isFalse();
