@@ -59,6 +59,13 @@ int			pgr_crash_restart_grace = 5000;
 int			pgr_sync_mode = 0;
 int			pgr_sync_standbys = 0;
 bool		pgr_witness = false;
+bool		pgr_allow_collation_mismatch = false;
+
+const char *
+pgr_collation_versions(void)
+{
+	return "libc 2.36, icu 153.120";
+}
 
 void		(*host_files) (PgrStoreVisit visit, void *argument) = NULL;
 

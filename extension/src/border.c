@@ -144,11 +144,12 @@ pgr_event_progress(PgrWriter *to, PgrWork work, const char *phase,
 }
 
 void
-pgr_event_configured(PgrWriter *to, int sync_mode, int sync_standbys)
+pgr_event_configured(PgrWriter *to, int sync_mode, int sync_standbys, bool mismatch_allowed)
 {
 	begin(to, TAG_CONFIGURED);
 	pgr_put_u8(to, (uint8) sync_mode);
 	pgr_put_u32(to, sync_standbys);
+	pgr_put_u8(to, mismatch_allowed);
 }
 
 typedef struct FileCount
@@ -204,6 +205,8 @@ pgr_event_start(PgrWriter *to, int64 seed, bool child, char *problem, size_t siz
 	pgr_put_u32(to, pgr_sync_standbys);
 	pgr_put_u8(to, pgr_witness);
 	pgr_put_str(to, PGR_VERSION);
+	pgr_put_str(to, pgr_collation_versions());
+	pgr_put_u8(to, pgr_allow_collation_mismatch);
 	count_at = to->length;
 	pgr_put_u32(to, 0);
 	if (!pgr_store_each(put_file, &files, problem, size))

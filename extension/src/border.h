@@ -32,7 +32,8 @@ extern void pgr_event_observed(PgrWriter *to, const PgrObservation *observation)
 extern void pgr_event_sealed(PgrWriter *to, int64 term, bool closed, const PgrObservation *observation);
 extern void pgr_event_task(PgrWriter *to, int task, bool ok, const char *detail);
 extern void pgr_event_requested(PgrWriter *to, const PgrMailSlot *slot);
-extern void pgr_event_configured(PgrWriter *to, int sync_mode, int sync_standbys);
+extern void pgr_event_configured(PgrWriter *to, int sync_mode, int sync_standbys,
+								 bool mismatch_allowed);
 extern void pgr_event_progress(PgrWriter *to, PgrWork work, const char *phase,
 							   int64 done_bytes, int64 total_bytes);
 

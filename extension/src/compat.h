@@ -141,4 +141,11 @@ pgr_find_setting(const char *name)
 #define PgrAcquireSlot(name) ReplicationSlotAcquire((name), true)
 #endif
 
+/*
+ * The same in all versions.  utils/pg_locale.h, where it is declared, includes
+ * headers of ICU since 16, which the server's development packages do not
+ * bring along.
+ */
+extern char *get_collation_actual_version(char collprovider, const char *collcollate);
+
 #endif							/* PGR_COMPAT_H */

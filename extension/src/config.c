@@ -36,6 +36,7 @@ int			pgr_sync_standbys = 0;
 int			pgr_sync_generation = 0;
 bool		pgr_witness = false;
 bool		pgr_allow_weaker_commit = false;
+bool		pgr_allow_collation_mismatch = false;
 int			pgr_election_timeout = 1000;
 int			pgr_priority = 100;
 int			pgr_max_failover_lag = -1;
@@ -189,6 +190,8 @@ pgr_config_define(void)
 				  "Largest size of such a file; the last three former ones are kept.");
 
 	define_synchronous();
+	define_flag("pg_replica.allow_collation_mismatch", &pgr_allow_collation_mismatch, false, PGC_SIGHUP,
+				"Lets this node be promoted although it sorts text otherwise than the last primary did.");
 	define_flag("pg_replica.allow_other_replication", &pgr_allow_other_replication, true, PGC_SIGHUP,
 				"Admits physical replication connections that are not of the cluster's nodes.");
 

@@ -70,6 +70,7 @@ extern int	pgr_sync_standbys;	/* 0: as many as a minority of the nodes */
 extern int	pgr_sync_generation;	/* of the settings file, see sync.h */
 extern bool pgr_witness;
 extern bool pgr_allow_weaker_commit;
+extern bool pgr_allow_collation_mismatch;
 extern int	pgr_election_timeout;
 extern int	pgr_priority;
 extern int	pgr_max_failover_lag;	/* kB, -1: no limit */
@@ -89,6 +90,10 @@ extern void pgr_config_force(void); /* in _PG_init: settings of the server */
 extern int	pgr_config_problems(PgrProblem *out, int max);
 
 extern const char *pgr_sync_mode_name(void);
+
+/* collation.c: the libraries that this server sorts text by, in one text. */
+extern void pgr_collation_look(void);	/* in _PG_init */
+extern const char *pgr_collation_versions(void);
 
 /* Largest tolerated loss in bytes, -1: no limit. */
 extern int64 pgr_max_failover_lag_bytes(void);

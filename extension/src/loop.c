@@ -247,17 +247,18 @@ tell_settings(PgrLoop *loop)
 {
 	char		why[128];
 
-	if (loop->broken || (loop->sync_mode == pgr_sync_mode && loop->sync_standbys == pgr_sync_standbys))
+	if (loop->broken || (loop->sync_mode == pgr_sync_mode && loop->sync_standbys == pgr_sync_standbys &&
+						 loop->mismatch_allowed == pgr_allow_collation_mismatch))
 		return;
 	loop->sync_mode = pgr_sync_mode;
 	loop->sync_standbys = pgr_sync_standbys;
+	loop->mismatch_allowed = pgr_allow_collation_mismatch;
 	if (pgr_sync_standbys_are_wrong(pgr_config.n_nodes, pgr_witness, pgr_sync_standbys, why, sizeof(why)))
 	{
-		ereport(LOG,
-				(errmsg("pg_replica does not use pg_replica.sync_standbys = %d: %s", pgr_sync_standbys, why)));
+		ereport(LOG, (errmsg("pg_replica does not use pg_replica.sync_standbys = %d: %s", pgr_sync_standbys, why)));
 		return;
 	}
-	pgr_event_configured(&loop->event, loop->sync_mode, loop->sync_standbys);
+	pgr_event_configured(&loop->event, loop->sync_mode, loop->sync_standbys, loop->mismatch_allowed);
 	step(loop);
 }
 
@@ -468,6 +469,7 @@ prepare(PgrLoop *loop, PgrLoopGoesOn goes_on)
 		return false;
 	loop->sync_mode = pgr_sync_mode;
 	loop->sync_standbys = pgr_sync_standbys;
+	loop->mismatch_allowed = pgr_allow_collation_mismatch;
 	pgr_trace_begin(loop->child);
 	pgr_addresses_recall();
 	pgr_net_init(start_number);

@@ -43,6 +43,7 @@ typedef struct PgrLoop
 
 	int			sync_mode;		/* as told */
 	int			sync_standbys;
+	bool		mismatch_allowed;
 
 	bool		sealing;
 	int64		seal_term;

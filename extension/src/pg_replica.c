@@ -101,6 +101,7 @@ _PG_init(void)
 	if (!pgr_config.configured)
 		return;
 
+	pgr_collation_look();
 	pgr_shared_create();
 	pgr_restart_init();
 	pgr_config_force();

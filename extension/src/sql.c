@@ -297,7 +297,7 @@ static const char *const settings[] = {
 	"pg_replica.replication_user", "pg_replica.passfile", "pg_replica.sync_mode",
 	"pg_replica.election_timeout", "pg_replica.priority", "pg_replica.max_failover_lag",
 	"pg_replica.crash_restart_grace", "pg_replica.sync_standbys", "pg_replica.witness",
-	"pg_replica.allow_weaker_commit",
+	"pg_replica.allow_weaker_commit", "pg_replica.allow_collation_mismatch",
 };
 
 static bool
@@ -307,6 +307,19 @@ is_among(const char *setting, const PgrProblem *problems, int n)
 		if (strcmp(problems[i].setting, setting) == 0)
 			return true;
 	return false;
+}
+
+/* What the core has to say. */
+static void
+report_core(Report *to)
+{
+	Table		table;
+
+	if (!find_table("checks", &table))
+		return;
+	for (int i = 0; i < table.n_rows; i++)
+		tuplestore_puttuple(to->result->setResult,
+							BuildTupleFromCStrings(to->types, row_of(&table, i, to->result->setDesc)));
 }
 
 static void
@@ -372,6 +385,7 @@ pgr_sql_check(PG_FUNCTION_ARGS)
 		report(&to, problems[i].setting, problems[i].value, false,
 			   problems[i].problem, problems[i].fix);
 	report_findings(&to);
+	report_core(&to);
 	if (pgr_node_name != NULL)
 		report_rewound(&to);
 	for (int i = 0; pgr_node_name != NULL && i < lengthof(settings); i++)

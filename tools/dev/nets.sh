@@ -180,6 +180,9 @@ cluster_tests() {
     esac
     build_for $version
     build_breakable
+    if [ "$version" = 17 ] && [ -z "$groups" ] && ! (tools/servers "$SERVERS" 17-libc); then
+        say "NOT TESTED: servers with two versions of libc, of which the other cannot be fetched here"
+    fi
     rm -rf "$BUILD/traces"
     local properties=()
     for argument in "$@"; do

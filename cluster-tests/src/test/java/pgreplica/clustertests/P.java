@@ -15,5 +15,6 @@ public enum P {
     /** With a majority there is a writable primary within the budget; no state is stuck. */ P11,
     /** Nobody without the secret changes anything. */ P12,
     /** Healthy means: can commit. */ P13,
-    /** The worker's failure never harms a healthy Postgres beyond losing the lease. */ P14
+    /** The worker's failure never harms a healthy Postgres beyond losing the lease. */ P14,
+    /** Who sorts text otherwise than the last primary is not promoted. */ P15
 }

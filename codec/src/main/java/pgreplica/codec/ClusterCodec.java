@@ -24,6 +24,7 @@ final class ClusterCodec {
                 Words.writeNode(out, appoint.node());
                 Words.writeTimeline(out, appoint.timeline());
                 Words.writeTimeline(out, appoint.parent());
+                out.str(appoint.collation());
                 out.i64(appoint.atMillis());
                 out.str(appoint.why());
             }
@@ -45,7 +46,7 @@ final class ClusterCodec {
         return switch (tag) {
             case 1 -> new ClusterCommand.CompleteFounding();
             case 2 -> new ClusterCommand.Appoint(Words.readNode(in), Words.readTimeline(in), Words.readTimeline(in),
-                    in.i64(), in.str());
+                    in.str(), in.i64(), in.str());
             case 3 -> new ClusterCommand.RecordFork(Words.readTimeline(in), Words.readTimeline(in),
                     Words.readLsn(in));
             case 4 -> new ClusterCommand.SetSync(readSync(in));
@@ -124,12 +125,13 @@ final class ClusterCodec {
         Words.writeTimeline(out, appointment.timeline());
         Words.writeTimeline(out, appointment.parent());
         out.optional(appointment.fork(), Words::writeLsn);
+        out.str(appointment.collation());
         out.i64(appointment.atMillis());
         out.str(appointment.why());
     }
 
     private static Appointment readAppointment(ByteReader in) {
         return new Appointment(Words.readIndex(in), Words.readTerm(in), Words.readNode(in), Words.readTimeline(in),
-                Words.readTimeline(in), in.optional(Words::readLsn), in.i64(), in.str());
+                Words.readTimeline(in), in.optional(Words::readLsn), in.str(), in.i64(), in.str());
     }
 }

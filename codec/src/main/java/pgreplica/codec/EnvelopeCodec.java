@@ -140,6 +140,7 @@ public final class EnvelopeCodec {
         out.optional(status.sealedTerm(), Words::writeTerm);
         out.optional(status.report(), InstanceCodec::writeReport);
         out.u32(status.priority());
+        HostEventCodec.writeCollation(out, status.collation());
         out.str(status.version());
         out.str(status.address());
         out.str(status.state());
@@ -150,7 +151,8 @@ public final class EnvelopeCodec {
         return new NodeStatus(Words.readTerm(in), in.str(), InstanceCodec.phaseOf(in.u8()), in.i64(),
                 conditionOf(in.u8()), Words.readTimeline(in), Words.readLsn(in), Words.readLsn(in), in.bool(),
                 in.bool(), in.bool(), Words.readTimeline(in), in.i64(), in.optional(Words::readTerm),
-                in.optional(InstanceCodec::readReport), in.u32(), in.str(), in.str(), in.str(), in.str());
+                in.optional(InstanceCodec::readReport), in.u32(), HostEventCodec.readCollation(in), in.str(), in.str(),
+                in.str(), in.str());
     }
 
     static int conditionNumber(DataCondition condition) {

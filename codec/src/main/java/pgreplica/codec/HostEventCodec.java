@@ -1,6 +1,7 @@
 package pgreplica.codec;
 
 import pgreplica.base.InvariantViolation;
+import pgreplica.node.Collation;
 import pgreplica.node.Event;
 import pgreplica.node.Settings;
 import pgreplica.node.Settings.ListedNode;
@@ -46,7 +47,7 @@ public final class HostEventCodec {
             case 8 -> new Event.TaskDone(taskOf(in.u8()), in.bool(), in.str());
             case 9 -> new Event.Requested(in.i64(), in.str(), in.list(MOST_ARGUMENTS, ByteReader::str));
             case 10 -> new Event.WorkProgress(workOf(in.u8()), in.str(), in.i64(), in.i64());
-            case 11 -> new Event.Configured(readSync(in));
+            case 11 -> new Event.Configured(readSync(in), in.bool());
             default -> throw new Malformed("unknown event " + tag);
         };
     }
@@ -65,10 +66,20 @@ public final class HostEventCodec {
         var sync = readSync(in);
         boolean witness = in.bool();
         var version = in.str();
+        var collation = readCollation(in);
         var files = in.list(MOST_FILES, HostEventCodec::readFile);
         long wallClockOffsetMillis = in.i64();
         return new HostEvent.Start(new Settings(self, listed, electionTimeoutMillis, priority, graceMillis,
-                maxLagBytes, sync, witness, version, process == 2, wallClockOffsetMillis), seed, files);
+                maxLagBytes, sync, witness, version, collation, process == 2, wallClockOffsetMillis), seed, files);
+    }
+
+    static Collation readCollation(ByteReader in) {
+        return new Collation(in.str(), in.bool());
+    }
+
+    static void writeCollation(ByteWriter out, Collation collation) {
+        out.str(collation.versions());
+        out.bool(collation.mismatchAllowed());
     }
 
     private static SyncWish readSync(ByteReader in) {
@@ -193,6 +204,7 @@ public final class HostEventCodec {
         writeSync(out, settings.sync());
         out.bool(settings.witness());
         out.str(settings.version());
+        writeCollation(out, settings.collation());
         out.list(start.files(), HostEventCodec::writeFile);
         out.i64(settings.wallClockOffsetMillis());
     }
@@ -239,7 +251,10 @@ public final class HostEventCodec {
                 out.i64(doneBytes);
                 out.i64(totalBytes);
             }
-            case Event.Configured(var sync) -> writeSync(out, sync);
+            case Event.Configured(var sync, var mismatchAllowed) -> {
+                writeSync(out, sync);
+                out.bool(mismatchAllowed);
+            }
         }
     }
 }

@@ -48,6 +48,7 @@ final class StateCodec {
         HostEventCodec.writeSync(out, settings.sync());
         out.bool(settings.witness());
         out.str(settings.version());
+        HostEventCodec.writeCollation(out, settings.collation());
         out.bool(settings.preStart());
         out.i64(settings.wallClockOffsetMillis());
     }
@@ -136,6 +137,7 @@ final class StateCodec {
         out.str(told.sync());
         out.i64(told.syncAtMillis());
         out.bool(told.reads());
+        out.str(told.collation());
     }
 
     private static void writeRequest(ByteWriter out, Request request) {

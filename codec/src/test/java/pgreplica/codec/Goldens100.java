@@ -23,6 +23,7 @@ import pgreplica.instance.InstanceRecord;
 import pgreplica.instance.Observation.Phase;
 import pgreplica.instance.WalReport;
 import pgreplica.node.Action;
+import pgreplica.node.Collation;
 import pgreplica.node.Envelope;
 import pgreplica.node.PeerMessage;
 import pgreplica.node.PeerMessage.Directive;
@@ -87,7 +88,7 @@ final class Goldens100 {
                 entry(41, new Payload.NoOp()),
                 entry(42, new Payload.Application(new ClusterCommand.CompleteFounding())),
                 entry(43, new Payload.Application(new ClusterCommand.Appoint(N3, new Timeline(4), T3,
-                        1_800_000_000_000L, "replaces n2"))),
+                        "libc 2.41, icu 153.128", 1_800_000_000_000L, "replaces n2"))),
                 entry(44, new Payload.Application(new ClusterCommand.RecordFork(new Timeline(4), T3, END))),
                 entry(45, new Payload.Application(new ClusterCommand.SetSync(sync()))),
                 entry(46, new Payload.Configure(configuration()))));
@@ -101,9 +102,10 @@ final class Goldens100 {
         var founding = new Founding("c0ffee-1", 7_300_000_000_000_000_001L, N1, new Timeline(1), new Timeline(1),
                 new TreeSet<>(List.of(N1, N2, N3)));
         return new SnapshotImage(BASE, configuration(), new ClusterState(Optional.of(founding), true, List.of(
-                new Appointment(3, new Term(1), N1, T2, new Timeline(1), Optional.of(FORK), 1_790_000_000_000L,
-                        "founding primary"),
-                new Appointment(39, new Term(5), N2, T3, T2, Optional.empty(), 1_795_000_000_000L, "replaces n1")),
+                new Appointment(3, new Term(1), N1, T2, new Timeline(1), Optional.of(FORK),
+                        "libc 2.36, icu 153.120", 1_790_000_000_000L, "founding primary"),
+                new Appointment(39, new Term(5), N2, T3, T2, Optional.empty(),
+                        "libc 2.36, icu 153.120", 1_795_000_000_000L, "replaces n1")),
                 sync()));
     }
 
@@ -147,7 +149,8 @@ final class Goldens100 {
     private static NodeStatus status() {
         return new NodeStatus(TERM, "n1=a:5432/5433,n2=b:5432/5433,n3=c:5432/5433", Phase.STANDBY,
                 7_300_000_000_000_000_001L, DataCondition.OURS, T3, FORK, END, true, true, false, T3, 99,
-                Optional.of(TERM), Optional.of(report()), 100, "1.0.0", "b:5432", "streaming", "");
+                Optional.of(TERM), Optional.of(report()), 100,
+                new Collation("libc 2.36, icu 153.120", false), "1.0.0", "b:5432", "streaming", "");
     }
 
     private static Golden message(String name, PeerMessage message) {

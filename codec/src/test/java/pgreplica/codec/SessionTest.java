@@ -114,7 +114,8 @@ class SessionTest {
     private HostEvent.Timed start(NodeId self, long seed) {
         var listed = List.of(new Settings.ListedNode(new NodeId("n1"), "127.0.0.1", 5432, 6432),
                 new Settings.ListedNode(new NodeId("n2"), "127.0.0.1", 5433, 6433));
-        var settings = new Settings(self, listed, 1000, 0, 5000, -1, SyncWish.OFF, false, "15.1", false, 0);
+        var settings = new Settings(self, listed, 1000, 0, 5000, -1, SyncWish.OFF, false, "15.1",
+                new pgreplica.node.Collation("libc 2.36", false), false, 0);
         var given = new ArrayList<HostEvent.File>();
         files.forEach((name, content) -> given.add(new HostEvent.File(name, content)));
         return new HostEvent.Timed(1000, new HostEvent.Start(settings, seed, given));

@@ -40,7 +40,7 @@ class StateCodecTest {
     void everyComponentOfTheNodeCounts() {
         var settings = new Settings(new NodeId("n1"), List.of(any.of(Settings.ListedNode.class)), 1000, 0, 5000, -1,
                 any.of(SyncWish.class), false,
-                "15", false, 0);
+                "15", any.of(pgreplica.node.Collation.class), false, 0);
         var files = new StoredFiles(Optional.empty(), Ballot.START, Log.blank(ClusterState.EMPTY),
                 InstanceRecord.EMPTY);
         Object state = Node.start(settings, files, 1, 1000).state();

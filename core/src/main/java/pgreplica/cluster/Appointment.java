@@ -13,13 +13,15 @@ import pgreplica.base.Timeline;
  * @param index where it stands in the Raft log
  * @param parent the timeline the node was on when it was appointed
  * @param fork where the timeline left its parent; empty until the promotion is recorded
+ * @param collation how the server of the node sorts text, in words that are equal where the libraries are
  * @param atMillis wall-clock time of the appointing leader: for people, and for how long to wait for a primary that
  *     crashed; never for anything that safety rests on
  */
 public record Appointment(long index, Term term, NodeId node, Timeline timeline, Timeline parent,
-                          Optional<Lsn> fork, long atMillis, String why) {
+                          Optional<Lsn> fork, String collation, long atMillis, String why) {
 
     Appointment withFork(Timeline realParent, Lsn position) {
-        return new Appointment(index, term, node, timeline, realParent, Optional.of(position), atMillis, why);
+        return new Appointment(index, term, node, timeline, realParent, Optional.of(position), collation, atMillis,
+                why);
     }
 }

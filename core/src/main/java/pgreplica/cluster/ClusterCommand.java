@@ -12,7 +12,7 @@ public sealed interface ClusterCommand extends Command {
     record CompleteFounding() implements ClusterCommand {}
 
     /** Reserves {@code timeline} for {@code node} and makes it the one node that may be primary. */
-    record Appoint(NodeId node, Timeline timeline, Timeline parent, long atMillis, String why)
+    record Appoint(NodeId node, Timeline timeline, Timeline parent, String collation, long atMillis, String why)
             implements ClusterCommand {}
 
     /** The promotion to {@code timeline} happened, and this is where it left {@code parent}. */

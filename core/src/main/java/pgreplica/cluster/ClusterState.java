@@ -57,6 +57,17 @@ public record ClusterState(Optional<Founding> founding, boolean foundingComplete
         return appointments.isEmpty() ? Optional.empty() : Optional.of(appointments.getLast());
     }
 
+    /**
+     * How the cluster's text is sorted: as the last primary did that can have written, which none has before its fork
+     * is recorded. Empty before the first appointment.
+     */
+    public String collation() {
+        for (int i = appointments.size() - 1; i >= 0; i--) {
+            if (appointments.get(i).fork().isPresent()) return appointments.get(i).collation();
+        }
+        return latest().map(Appointment::collation).orElse("");
+    }
+
     public Optional<Appointment> appointmentOf(Timeline timeline) {
         for (var appointment : appointments) {
             if (appointment.timeline().equals(timeline)) return Optional.of(appointment);
@@ -79,7 +90,7 @@ public record ClusterState(Optional<Founding> founding, boolean foundingComplete
         if (appoint.timeline().compareTo(nextTimeline()) < 0) return this;
         var grown = new ArrayList<>(appointments);
         grown.add(new Appointment(position.index(), position.term(), appoint.node(), appoint.timeline(),
-                appoint.parent(), Optional.empty(), appoint.atMillis(), appoint.why()));
+                appoint.parent(), Optional.empty(), appoint.collation(), appoint.atMillis(), appoint.why()));
         while (grown.size() > MAX_APPOINTMENTS) grown.removeFirst();
         return new ClusterState(founding, foundingComplete, List.copyOf(grown), sync);
     }

@@ -56,6 +56,9 @@ public interface View {
     /** Whether a node that may be primary has reported more WAL than this one holds. */
     boolean ahead();
 
+    /** Nodes that hold good data and are not promoted because they sort text otherwise, with the way out. */
+    String heldBack();
+
     /** How much of the last primary's known WAL would be given up. */
     long lossBytes();
 

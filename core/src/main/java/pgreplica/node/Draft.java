@@ -38,6 +38,7 @@ final class Draft {
         String sync;
         long syncAtMillis;
         boolean reads;
+        String collation;
 
         Telling(Told before) {
             leaseUntilMillis = before.leaseUntilMillis();
@@ -59,12 +60,13 @@ final class Draft {
             sync = before.sync();
             syncAtMillis = before.syncAtMillis();
             reads = before.reads();
+            collation = before.collation();
         }
 
         Told done() {
             return new Told(leaseUntilMillis, leaseWhy, leaseQuorum, statusAtMillis, statusKey, publishedAtMillis, publishedKey,
                     ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed,
-                    identityToldAtMillis, floorAtMillis, floor, sync, syncAtMillis, reads);
+                    identityToldAtMillis, floorAtMillis, floor, sync, syncAtMillis, reads, collation);
         }
     }
 

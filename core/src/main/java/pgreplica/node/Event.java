@@ -27,7 +27,7 @@ public sealed interface Event {
     record WorkProgress(Work work, String phase, long doneBytes, long totalBytes) implements Event {}
 
     /** The operator changed settings that may change while the server runs. */
-    record Configured(SyncWish sync) implements Event {}
+    record Configured(SyncWish sync, boolean collationMismatchAllowed) implements Event {}
 
     enum Task { CHECKPOINT, SLOTS, PROMOTE, RESTART, IDENTITY, SYNC }
 

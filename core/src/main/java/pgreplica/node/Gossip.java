@@ -52,8 +52,8 @@ final class Gossip {
                 OwnData.condition(turn), observed.timeline(), observed.replayed(), observed.flushed(),
                 observed.endOfWalProven() || observed.isPrimary(), observed.streaming(),
                 observed.checkpointOnTimeline(), turn.gate.following(), turn.instance.identity().incarnation(),
-                sealedTerm, report, turn.settings.priority(), turn.settings.version(), address(turn), state(turn),
-                reason(turn));
+                sealedTerm, report, turn.settings.priority(), turn.settings.collation(), turn.settings.version(),
+                address(turn), state(turn), reason(turn));
     }
 
     /** What makes a status worth sending before its time: everything but the moving positions. */
@@ -95,6 +95,12 @@ final class Gossip {
 
     /** Why it is not what one would wish; empty if it is. */
     static String reason(Turn turn) {
+        String reason = ownReason(turn);
+        String collation = reason.isEmpty() ? Collations.obstacle(turn) : "";
+        return collation.isEmpty() ? reason : "it is not promoted: " + collation;
+    }
+
+    private static String ownReason(Turn turn) {
         if (!turn.errand.progress().isEmpty()) return turn.errand.progress();
         if (!turn.hold.isEmpty()) return turn.hold;
         if (turn.observed.phase() == Phase.PRIMARY) return Lease.obstacle(turn);

@@ -123,7 +123,7 @@ final class Leading {
         turn.leadership.appointing = true;
         turn.leadership.recordingFork = false;
         Consensus.propose(turn, new ClusterCommand.Appoint(turn.self(), timeline, turn.observed.timeline(),
-                turn.wallClockMillis(), reason(turn, view)));
+                turn.settings.collation().versions(), turn.wallClockMillis(), reason(turn, view)));
         promoteIfAppointed(turn); // With one voter the entry is committed at once.
     }
 
@@ -133,7 +133,9 @@ final class Leading {
         String loss = view.lossBytes() == 0 ? "no WAL known of " + before.get().node() + " is given up"
                 : view.lossBytes() + " bytes of WAL known of " + before.get().node() + " are given up"
                         + (turn.cluster.sync().waits() ? ", no acknowledged commit among them" : "");
-        return "replaces " + before.get().node() + ", WAL ends here at " + OwnData.end(turn) + ", " + loss;
+        String difference = Collations.difference(turn, turn.settings.collation());
+        return "replaces " + before.get().node() + ", WAL ends here at " + OwnData.end(turn) + ", " + loss
+                + (difference.isEmpty() ? "" : "; " + difference + ": REINDEX what is sorted by text");
     }
 
     /** The reservation is committed in this leader's own term before the promotion is asked for (A3). */

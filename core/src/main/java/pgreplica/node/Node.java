@@ -36,7 +36,7 @@ public final class Node {
                 files.instance(), Observation.NOTHING, false, false, Gate.CLOSED, Errand.NONE, "", new TreeMap<>(),
                 noLeadership(Term.ZERO, nowMillis),
                 new Told(0, "", false, 0, "", 0, "", 0, "", "", 0, List.of(), Timeline.NONE, 0, 0, Lsn.ZERO,
-                        Observation.SYNC_UNKNOWN, 0, false),
+                        Observation.SYNC_UNKNOWN, 0, false, ""),
                 new TreeMap<>(), 1);
         var turn = new Turn(state, nowMillis);
         if (files.self().isEmpty()) turn.act(new Action.PersistBallot(files.ballot()));
@@ -67,7 +67,8 @@ public final class Node {
             case Event.Requested(var id, var verb, var arguments) -> Requests.ask(turn, id, verb, arguments);
             case Event.WorkProgress(var work, var phase, var done, var total) ->
                     OwnServer.workProgress(turn, work, phase, done, total);
-            case Event.Configured(var sync) -> turn.settings = turn.settings.withSync(sync);
+            case Event.Configured(var sync, var mismatchAllowed) ->
+                    turn.settings = turn.settings.with(sync, mismatchAllowed);
         }
         tend(turn);
         return turn.done();
@@ -82,6 +83,7 @@ public final class Node {
         Quorum.tend(turn);
         Lease.tend(turn);
         Consensus.compact(turn);
+        Collations.tend(turn);
         Gossip.tend(turn);
         Publisher.tend(turn);
         turn.act(new Action.WakeAt(nextWake(turn)));

@@ -96,7 +96,8 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
     public record Told(long leaseUntilMillis, String leaseWhy, boolean leaseQuorum, long statusAtMillis, String statusKey,
                        long publishedAtMillis, String publishedKey, long ordersAtMillis, String ordersKey,
                        String slots, long slotsAtMillis, List<String> admitted, Timeline checkpointed,
-                       long identityToldAtMillis, long floorAtMillis, Lsn floor, String sync, long syncAtMillis, boolean reads) {}
+                       long identityToldAtMillis, long floorAtMillis, Lsn floor, String sync, long syncAtMillis, boolean reads,
+                       String collation) {}
 
     /** A request that waits for its answer: from a client of this node, or forwarded by another one. */
     public record Request(long id, Optional<NodeId> origin, String verb, long sinceMillis) {}

@@ -108,6 +108,10 @@ final class Outlook implements View {
         return false;
     }
 
+    @Override public String heldBack() {
+        return Collations.heldBack(turn);
+    }
+
     @Override public long lossBytes() {
         return loss(turn, OwnData.report(turn));
     }
@@ -128,9 +132,10 @@ final class Outlook implements View {
             case 50, 110 -> " (" + view.selfObstacle() + "; handing over to " + text(view.successor()) + ")";
             case 70 -> " (" + view.awaitedReports() + ")";
             case 80 -> " (" + text(view.recoveringPrimary()) + ")";
-            case 90 -> " (" + view.reportsMissing() + " missing; failover(allow_loss => true) does without)";
+            case 90 -> " (" + view.reportsMissing() + " missing; failover(allow_loss => true) does without" + view.heldBack()
+                    + ")";
             case 100 -> " (" + text(view.better()) + ")";
-            case 120 -> " (this node: " + view.selfObstacle() + ")";
+            case 120 -> " (this node: " + view.selfObstacle() + view.heldBack() + ")";
             case 130 -> " (" + view.lossBytes() + " bytes)";
             default -> "";
         };
@@ -232,6 +237,8 @@ final class Outlook implements View {
         if (turn.settings.priority() == 0) return "its priority is 0: it is never primary";
         if (turn.errand.restarting()) return "its Postgres is being restarted";
         if (!own.isValid()) return own.voidReason();
+        String collation = Collations.obstacle(turn);
+        if (!collation.isEmpty()) return collation;
         return isOutside(turn, turn.self(), own) ? "its data is not in the sync set (" + turn.cluster.sync() + ")" : "";
     }
 
@@ -244,6 +251,7 @@ final class Outlook implements View {
     private static boolean mayLead(Turn turn, NodeId node, WalReport report) {
         if (!report.isValid() || isOutside(turn, node, report) || turn.leadership.tried.contains(node)) return false;
         if (Membership.voterOf(turn, node).isEmpty() || !turn.peer(node).connected()) return false;
+        if (Collations.isHeldBack(turn, node)) return false;
         var status = turn.peer(node).status();
         return status.isEmpty() || status.get().priority() > 0;
     }

@@ -52,5 +52,5 @@ public sealed interface PeerMessage {
                       Timeline timeline, Lsn replayed, Lsn flushed, boolean endProven, boolean streaming,
                       boolean checkpointOnTimeline, Timeline following, long incarnation,
                       Optional<Term> sealedTerm, Optional<WalReport> report,
-                      int priority, String version, String address, String state, String reason) {}
+                      int priority, Collation collation, String version, String address, String state, String reason) {}
 }

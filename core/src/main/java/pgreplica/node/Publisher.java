@@ -25,7 +25,7 @@ final class Publisher {
         if (!due && turn.told.publishedKey.equals(key)) return;
         turn.told.publishedKey = key;
         turn.told.publishedAtMillis = turn.now;
-        turn.act(new Action.Publish(List.of(status(turn), members(turn), history(turn), rules(turn))));
+        turn.act(new Action.Publish(List.of(status(turn), members(turn), history(turn), rules(turn), checks(turn))));
     }
 
     private static Action.Table status(Turn turn) {
@@ -104,6 +104,18 @@ final class Publisher {
             if (rule.id() == current) rows.set(i, row(rule, turn.leadership.ruleText, true));
         }
         return new Action.Table("rules", List.of("id", "condition", "decision", "why", "current"), List.copyOf(rows));
+    }
+
+    /** What the core has to say to {@code check()}. */
+    private static Action.Table checks(Turn turn) {
+        var collation = turn.settings.collation();
+        String difference = turn.settings.witness() ? "" : Collations.difference(turn, collation);
+        boolean ok = difference.isEmpty() || collation.mismatchAllowed();
+        String fix = difference.isEmpty() ? ""
+                : ok ? "REINDEX what is sorted by text once it was promoted."
+                : "Install the same libraries on all servers; " + Collations.REMEDY + ".";
+        return new Action.Table("checks", List.of("setting", "value", "ok", "problem", "fix"),
+                List.of(List.of("collations", collation.versions(), Boolean.toString(ok), difference, fix)));
     }
 
     private static List<List<String>> rulesAtRest() {

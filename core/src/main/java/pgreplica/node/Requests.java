@@ -64,7 +64,10 @@ final class Requests {
             return "no primary serves on the leader, so there is nothing to hand over; see pg_replica.status()";
         }
         var target = closestStandby(turn);
-        if (target.isEmpty()) return "no standby can take over: none streams from the primary and may be primary";
+        if (target.isEmpty()) {
+            return "no standby can take over: none streams from the primary and may be primary"
+                    + Collations.heldBack(turn);
+        }
         turn.log("failover on request: handing over to " + target.get());
         Leading.leave(turn, target.get());
         return "";
@@ -95,7 +98,7 @@ final class Requests {
                     && status.following().equals(turn.observed.timeline())
                     && status.report().isPresent() && status.report().get().isValid()
                     && !Outlook.isOutside(turn, node, status.report().get())
-                    && !turn.leadership.tried.contains(node);
+                    && !turn.leadership.tried.contains(node) && !Collations.isHeldBack(turn, node);
             if (!able) continue;
             boolean closer = closest.isEmpty()
                     || status.flushed().isAfter(turn.peer(closest.get()).status().get().flushed());

@@ -14,7 +14,7 @@ import pgreplica.base.NodeId;
  */
 public record Settings(NodeId self, List<ListedNode> listed, int electionTimeoutMillis, int priority,
                        int crashRestartGraceMillis, long maxFailoverLagBytes, SyncWish sync, boolean witness,
-                       String version,
+                       String version, Collation collation,
                        boolean preStart, long wallClockOffsetMillis) {
 
     public record ListedNode(NodeId node, String host, int port, int raftPort) {
@@ -52,9 +52,11 @@ public record Settings(NodeId self, List<ListedNode> listed, int electionTimeout
         return 16L * 1024 * 1024;
     }
 
-    Settings withSync(SyncWish wish) {
+    /** What a reload can change. */
+    Settings with(SyncWish wish, boolean collationMismatchAllowed) {
         return new Settings(self, listed, electionTimeoutMillis, priority, crashRestartGraceMillis, maxFailoverLagBytes,
-                wish, witness, version, preStart, wallClockOffsetMillis);
+                wish, witness, version, new Collation(collation.versions(), collationMismatchAllowed), preStart,
+                wallClockOffsetMillis);
     }
 
     public Optional<ListedNode> listedNode(NodeId node) {

@@ -91,7 +91,8 @@ final class Turn {
 
     /** Whether what is told of this node may have become another: everything but the passing of time. */
     boolean factsChanged() {
-        return observed != before.observed() || gate != before.gate() || errand != before.errand()
+        return settings != before.settings() || observed != before.observed() || gate != before.gate()
+                || errand != before.errand()
                 || cluster != before.cluster() || instance != before.instance() || !hold.equals(before.hold())
                 || !raft.term().equals(before.raft().term()) || !raft.leader().equals(before.raft().leader())
                 || leadership.rule != before.leadership().rule()

@@ -76,7 +76,7 @@ class AncestryTest {
 
     private static ClusterState appoint(ClusterState state, long index, NodeId node, int timeline, int parent) {
         return state.apply(new LogPosition(new Term(index), index),
-                new ClusterCommand.Appoint(node, line(timeline), line(parent), 0, "test"));
+                new ClusterCommand.Appoint(node, line(timeline), line(parent), "", 0, "test"));
     }
 
     private static ClusterState fork(ClusterState state, int timeline, int parent, long position) {

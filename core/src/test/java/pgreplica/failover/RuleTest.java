@@ -37,7 +37,7 @@ class RuleTest {
             return Rule.decide(new Facts(missingFounders, ownTermCommitted, handingOverTo, relief, servesHere,
                     ailment, heir, outdatedPrimaryHere,
                     promoting, promotionOverdue, awaitedReports, recoveringPrimary, reportsMissing, selfObstacle, better,
-                    successor, ahead, 0, lossAllowed)).id();
+                    successor, ahead, "", 0, lossAllowed)).id();
         }
     }
 
@@ -46,7 +46,7 @@ class RuleTest {
                          boolean outdatedPrimaryHere, boolean promoting, boolean promotionOverdue,
                          String awaitedReports, Optional<NodeId> recoveringPrimary, int reportsMissing,
                          String selfObstacle, Optional<NodeId> better, Optional<NodeId> successor,
-                         boolean ahead, long lossBytes, boolean lossAllowed) implements View {}
+                         boolean ahead, String heldBack, long lossBytes, boolean lossAllowed) implements View {}
 
     @Test void idsRiseAndAreUnique() {
         var ids = new HashSet<Integer>();

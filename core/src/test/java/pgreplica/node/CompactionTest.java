@@ -21,7 +21,7 @@ class CompactionTest {
         for (int i = 0; i < 10_000; i++) {
             var turn = new Turn(state, cluster.now);
             var next = turn.cluster.nextTimeline();
-            Consensus.propose(turn, new ClusterCommand.Appoint(self, next, new Timeline(next.number() - 1), 0, "test"));
+            Consensus.propose(turn, new ClusterCommand.Appoint(self, next, new Timeline(next.number() - 1), "", 0, "test"));
             Consensus.compact(turn);
             state = turn.done().state();
             assertThat(state.raft().log().entries()).hasSizeLessThanOrEqualTo(Consensus.COMPACT_AT_ENTRIES + 1);

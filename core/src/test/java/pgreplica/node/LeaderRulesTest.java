@@ -57,7 +57,7 @@ class LeaderRulesTest {
     @Test void aPrimaryBehindAReservationServesNoLonger() {
         var cluster = founded(3);
         var present = cluster.member("n1").timeline;
-        cluster.inside("n1", turn -> Consensus.propose(turn, new ClusterCommand.Appoint(N1, present.next(), present, 0, "")));
+        cluster.inside("n1", turn -> Consensus.propose(turn, new ClusterCommand.Appoint(N1, present.next(), present, "", 0, "")));
         cluster.run(50);
         assertThat(cluster.last("n1", Action.SetLease.class).orElseThrow().untilMillis()).isZero();
         assertThat(cluster.last("n1", Action.Restart.class)).isPresent();

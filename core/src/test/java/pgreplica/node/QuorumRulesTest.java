@@ -72,7 +72,7 @@ class QuorumRulesTest {
         cluster.member("n1").end = new Lsn(confirmed.get() + 1_000_000);
         cluster.run(100);
         for (var name : new String[] {"n1", "n2", "n3"}) {
-            cluster.give(name, new Event.Configured(new SyncWish(SyncWish.Mode.QUORUM, 2)));
+            cluster.give(name, new Event.Configured(new SyncWish(SyncWish.Mode.QUORUM, 2), false));
         }
         cluster.run(2000);
         assertThat(cluster.member("n1").syncSetting).as("applied").startsWith("ANY 2 (");

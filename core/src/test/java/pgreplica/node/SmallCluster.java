@@ -55,6 +55,7 @@ final class SmallCluster {
         Lsn end = new Lsn(0x1000000);
         Phase phase = Phase.STANDBY;
         boolean pristine;
+        String collation = "libc 2.36";
         long systemIdentifier;
         DataIdentity identity = DataIdentity.NONE;
         Optional<NodeId> upstream = Optional.empty();
@@ -101,7 +102,8 @@ final class SmallCluster {
             member.pristine = i > 0;
             member.systemIdentifier = 7000 + i;
             members.put(listed.get(i).node(), member);
-            var settings = new Settings(listed.get(i).node(), listed, 1000, 100, 5000, -1, wish, false, "test", false, 0);
+            var settings = new Settings(listed.get(i).node(), listed, 1000, 100, 5000, -1, wish, false, "test",
+                    new Collation(member.collation, false), false, 0);
             var empty = new Log(new SnapshotImage(LogPosition.START, Configuration.EMPTY, ClusterState.EMPTY),
                     List.of());
             var files = new StoredFiles(Optional.empty(), new Ballot(Term.ZERO, Optional.empty()), empty,
@@ -273,7 +275,12 @@ final class SmallCluster {
         var files = new StoredFiles(Optional.of(member.state.raft().self()), member.state.raft().ballot(),
                 member.state.raft().log(), member.state.instance());
         var id = member.state.settings().self();
-        take(id, member, Node.start(member.state.settings(), files, now, now));
+        var before = member.state.settings();
+        var settings = new Settings(before.self(), before.listed(), before.electionTimeoutMillis(), before.priority(),
+                before.crashRestartGraceMillis(), before.maxFailoverLagBytes(), before.sync(), before.witness(),
+                before.version(), new Collation(member.collation, before.collation().mismatchAllowed()),
+                before.preStart(), before.wallClockOffsetMillis());
+        take(id, member, Node.start(settings, files, now, now));
         member.inbox.add(new Event.Observed(member.observation()));
         for (var other : new TreeSet<>(members.keySet())) {
             if (other.equals(id) || !members.get(other).up) continue;
@@ -299,6 +306,12 @@ final class SmallCluster {
     void crashInPlace(String name) {
         member(name).phase = Phase.CRASH_RECOVERY;
         restartWorker(name);
+    }
+
+    /** Its machine starts again with other libraries. */
+    void upgrade(String name, String collation) {
+        member(name).collation = collation;
+        start(name);
     }
 
     void start(String name) {

@@ -29,6 +29,7 @@ public final class Node {
     private final NodeFiles files;
     private final Account account = Account.forServers();
     private Launch launch = Launch.PLAIN;
+    private Optional<Path> system = Optional.empty();
     /** What was started last; with a launch of its own it may be another than the server. */
     private Optional<Process> started = Optional.empty();
 
@@ -104,10 +105,16 @@ public final class Node {
         return this;
     }
 
+    /** From its next start on: the same programs with the libraries of another system. */
+    public Node inSystem(Path root) {
+        system = Optional.of(root);
+        return this;
+    }
+
     /** Starts the server in a session of its own and returns at once. */
     public Node start() {
         if (life() != NodeStatus.Life.DOWN) throw new HarnessException(name() + " still has processes: " + processes());
-        var install = blueprint.install();
+        var install = system.map(blueprint.install()::in).orElseGet(blueprint::install);
         var server = new ArrayList<>(List.of(install.program("postgres"),
                 "-D", files.data().toString()));
         if (!files.configInside()) server.addAll(List.of("-c", "config_file=" + files.config()));

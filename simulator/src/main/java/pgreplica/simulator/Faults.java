@@ -33,6 +33,7 @@ final class Faults {
     void start() {
         if (happens() && dice.chance(0.3)) world.network.loss = dice.between(0, 100) / 1000.0;
         if (happens() && dice.chance(0.3)) world.network.slow = true;
+        for (var host : world.hosts) allowMismatch(host, false);
         for (var host : world.hosts) {
             if (happens() && dice.chance(0.3)) host.crashesBetweenActions = dice.between(0, 20) / 10_000.0;
         }
@@ -84,7 +85,7 @@ final class Faults {
         world.sync = Run.anySync(dice, world.hosts.size());
         world.say(null, "CONFIGURED " + world.sync);
         for (var host : world.hosts) {
-            world.in(dice.between(1, 2000), () -> host.give(new Event.Configured(world.sync)));
+            world.in(dice.between(1, 2000), host::configure);
         }
     }
 
@@ -164,6 +165,12 @@ final class Faults {
         return world.promises.promotions > 1;
     }
 
+    private static void allowMismatch(Host host, boolean allowed) {
+        if (host.upgradesAtBoot == 0) return;
+        host.mismatchAllowed = allowed;
+        host.configure();
+    }
+
     void heal() {
         active = false;
         world.network.heal();
@@ -173,6 +180,8 @@ final class Faults {
             host.postgres.stall(false);
             host.thaw();
             host.boot();
+            // Where no node is left that sorts as the data is sorted, an operator has to say what then.
+            allowMismatch(host, true);
         }
         world.say(null, "ALL IS HEALED");
     }

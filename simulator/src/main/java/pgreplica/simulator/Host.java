@@ -13,16 +13,20 @@ import pgreplica.codec.HostEvent;
 import pgreplica.codec.HostEventCodec;
 import pgreplica.codec.Session;
 import pgreplica.node.Action;
+import pgreplica.node.Collation;
 import pgreplica.node.Event;
 import pgreplica.node.NodeState;
 import pgreplica.node.Settings;
 
 /** One machine: its clock, its disk, and the process in which the core runs. */
 final class Host {
+    private static final String UPGRADED = "libc 2.41";
+
     final World world;
     final int index;
     final NodeId id;
     final Dice dice;
+    private final Dice libraries;
     final Postgres postgres;
     private TreeMap<String, byte[]> disk = new TreeMap<>();
     private final ArrayDeque<HostEvent> backlog = new ArrayDeque<>();
@@ -34,6 +38,10 @@ final class Host {
     private long wakes;
     boolean powered;
     boolean witness;
+    String collation = "libc 2.36";
+    boolean mismatchAllowed;
+    /** Chance that the machine was given other libraries while it was off. */
+    double upgradesAtBoot;
     boolean frozen;
     /** Counts the processes in which the core ran. */
     int life;
@@ -45,6 +53,7 @@ final class Host {
         this.index = index;
         id = world.listed.get(index).node();
         dice = new Dice(world.seed, "host " + id);
+        libraries = new Dice(world.seed, "libraries of " + id);
         // Two clocks differ by at most 0.8 %; the stated bound is 1 %.
         driftMillionths = dice.between(-4000, 4000);
         postgres = new Postgres(this);
@@ -70,8 +79,20 @@ final class Host {
         powered = true;
         bootedAtMillis = world.nowMillis;
         clockAtBoot = dice.between(1, 5000);
+        if (upgradesAtBoot > 0 && libraries.chance(upgradesAtBoot)) upgrade();
         world.say(this, "BOOTS");
         postgres.start();
+    }
+
+    Collation collation() {
+        return new Collation(collation, mismatchAllowed);
+    }
+
+    /** Its next processes sort text as a later Debian does. */
+    void upgrade() {
+        if (collation.equals(UPGRADED)) return;
+        collation = UPGRADED;
+        world.say(this, "HAS OTHER LIBRARIES: " + collation);
     }
 
     void losePower() {
@@ -121,14 +142,19 @@ final class Host {
         endProcess();
         preStart = asPreStartChild;
         session = Optional.of(new Session());
-        var settings = new Settings(id, List.copyOf(world.listed), 1000, 100, 5000, -1, world.sync, witness, "15.1", preStart,
-                1_700_000_000_000L);
+        var settings = new Settings(id, List.copyOf(world.listed), 1000, 100, 5000, -1, world.sync, witness, "15.1",
+                collation(), preStart, 1_700_000_000_000L);
         var files = new ArrayList<HostEvent.File>();
         disk.forEach((name, content) -> files.add(new HostEvent.File(name, content)));
         give(new HostEvent.Start(settings, dice.any(), files));
     }
 
     // ---- events and actions ------------------------------------------------------------------
+
+    /** An operator reloads the configuration. */
+    void configure() {
+        give(new Event.Configured(world.sync, mismatchAllowed));
+    }
 
     void give(Event event) {
         give(new HostEvent.Plain(event));

@@ -13,6 +13,7 @@ import pgreplica.base.VoterId;
 import pgreplica.cluster.ClusterCommand;
 import pgreplica.cluster.SyncSet;
 import pgreplica.node.Action;
+import pgreplica.node.Collation;
 import pgreplica.node.NodeState;
 import pgreplica.node.SyncWish;
 import pgreplica.raft.Entry;
@@ -46,6 +47,7 @@ final class Promises {
     private final List<Commit> promised = new ArrayList<>();
     private final List<Commit> unpromised = new ArrayList<>();
     private long logLines;
+    private String sortedBy = "";
     long promotions;
     long acknowledgements;
     long durable;
@@ -74,6 +76,11 @@ final class Promises {
             bounded("the log of " + host.id, raft.log().entries().size(), 200);
             bounded("the requests of " + host.id, state.get().requests().size(), 64);
         }
+    }
+
+    /** P15: what was sorted by one library is searched by the same, unless an operator has said otherwise. */
+    private boolean mayOpen(Collation collation) {
+        return sortedBy.isEmpty() || sortedBy.equals(collation.versions()) || collation.mismatchAllowed();
     }
 
     /** P1: compared over the whole history, not only among those who lead right now. */
@@ -112,6 +119,7 @@ final class Promises {
 
     /** P3: whoever serves has every commit that a quorum confirmed. */
     void opens(Host host) {
+        sortedBy = host.collation;
         for (var commit : promised) {
             if (!host.postgres.wal().contains(commit.branch(), commit.lsn())) {
                 throw new Broken("P3: " + host.id + " with " + host.postgres.wal() + " serves without the commit at "
@@ -163,6 +171,10 @@ final class Promises {
         if (!proposes) return;
         var ailment = state.observed().flags().ailment();
         if (!ailment.isEmpty()) throw new Broken("P13: " + host.id + " appoints itself although " + ailment);
+        if (!mayOpen(host.collation())) {
+            throw new Broken("P15: " + host.id + " with " + host.collation + " appoints itself, the last primary had "
+                    + sortedBy);
+        }
         for (var peer : state.peers().entrySet()) {
             var report = peer.getValue().status().flatMap(status -> status.sealedTerm().equals(
                     Optional.of(state.raft().term())) ? status.report() : Optional.empty());
@@ -171,7 +183,8 @@ final class Promises {
                     && state.raft().configuration().voters().contains(voter.get())
                     && (state.cluster().sync().members().isEmpty()
                             || state.cluster().sync().has(peer.getKey(), report.get().incarnation()))
-                    && !state.leadership().tried().contains(peer.getKey())
+                    && !state.leadership().tried().contains(peer.getKey()) 
+                    && mayOpen(peer.getValue().status().get().collation())
                     && !(state.leadership().summoned() && report.get().primary());
             var wal = host.postgres.wal();
             boolean better = counts && (report.get().timeline().number() > wal.timeline()

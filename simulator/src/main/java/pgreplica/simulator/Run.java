@@ -37,6 +37,8 @@ final class Run {
             boolean enough = host.index > 0 && nodes >= 3 && host.index % 2 == 0;
             host.witness = enough && sync.chance(0.15);
         }
+        var libraries = new Dice(seed, "libraries");
+        if (libraries.chance(0.3)) world.hosts.forEach(host -> host.upgradesAtBoot = 0.3);
     }
 
     static SyncWish anySync(Dice dice, int nodes) {

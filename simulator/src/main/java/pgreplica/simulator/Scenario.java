@@ -67,6 +67,8 @@ final class Scenario {
             case "join" -> cut(words, false);
             case "cutdata" -> world().network.cutData(host(words[1]).index, host(words[2]).index, true);
             case "joindata" -> world().network.cutData(host(words[1]).index, host(words[2]).index, false);
+            case "upgrade" -> host(words[1]).upgrade();
+            case "allow" -> allow(host(words[1]));
             case "stall" -> host(words[1]).postgres.stall(true);
             case "unstall" -> host(words[1]).postgres.stall(false);
             case "hold" -> world().network.hold(host(words[1]), host(words[2]));
@@ -91,7 +93,13 @@ final class Scenario {
 
     private void configure(String mode) {
         world().sync = syncWish(mode);
-        for (var host : world().hosts) host.give(new Event.Configured(world().sync));
+        world().hosts.forEach(Host::configure);
+    }
+
+    /** {@code pg_replica.allow_collation_mismatch}, with a reload. */
+    private static void allow(Host host) {
+        host.mismatchAllowed = true;
+        host.configure();
     }
 
     private static SyncWish syncWish(String mode) {

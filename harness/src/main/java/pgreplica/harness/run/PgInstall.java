@@ -27,13 +27,26 @@ public record PgInstall(String version, Path binaries, Optional<Path> system) {
                 return new PgInstall(version, Path.of(place), Optional.empty());
             }
         }
-        var unpacked = Path.of(System.getenv().getOrDefault("PGREPLICA_SERVERS", "/var/cache/pg_replica"), version);
+        var unpacked = unpacked(version);
         if (Files.isDirectory(unpacked.resolve("usr"))) {
             return new PgInstall(version, Path.of("/usr/lib/postgresql/" + version + "/bin"), Optional.of(unpacked));
         }
         throw new HarnessException("PostgreSQL " + version + " is not installed: looked in " + places
                 + ". Install it, run ./dev servers " + version + ", or set PGREPLICA_PG_BIN_" + version
                 + " to the directory of its programs.");
+    }
+
+    /** What holds the same server with a later libc, which sorts text otherwise, if it could be fetched. */
+    public static Optional<Path> systemWithLaterLibc(String version) {
+        return Optional.of(unpacked(version + "-libc")).filter(root -> Files.isDirectory(root.resolve("usr")));
+    }
+
+    private static Path unpacked(String name) {
+        return Path.of(System.getenv().getOrDefault("PGREPLICA_SERVERS", "/var/cache/pg_replica"), name);
+    }
+
+    public PgInstall in(Path root) {
+        return new PgInstall(version, binaries, Optional.of(root));
     }
 
     public String program(String name) {

@@ -84,7 +84,7 @@ final class Draft {
             case WRITE -> write(a);
             case FLOW -> enqueue(new Item.Flow(a));
             case REQUEST -> step(a, new Event.Requested(1, "failover", List.of()), 0);
-            case CONFIGURE -> step(a, new Event.Configured(Machine.WISHES.get(choice.b())), 0);
+            case CONFIGURE -> step(a, new Event.Configured(Machine.WISHES.get(choice.b()), false), 0);
             case LOSE_DATA -> loseData(a);
             case LOSE_STATE -> loseState(a);
         }

@@ -7,6 +7,7 @@ import java.util.function.Consumer;
 import pgreplica.base.NodeId;
 import pgreplica.cluster.ClusterState;
 import pgreplica.instance.InstanceRecord;
+import pgreplica.node.Collation;
 import pgreplica.node.Settings;
 import pgreplica.node.Settings.ListedNode;
 import pgreplica.node.StoredFiles;
@@ -19,6 +20,7 @@ import pgreplica.simulator.explore.Interner.Unique;
 final class Machine {
     private static final int ELECTION_TIMEOUT_MILLIS = 1000;
     private static final int GRACE_MILLIS = 5000;
+    private static final Collation COLLATION = new Collation("libc 2.36", false);
     /** What an operator may change the sync mode to. */
     static final List<SyncWish> WISHES = List.of(SyncWish.OFF, new SyncWish(SyncWish.Mode.QUORUM, 0),
             new SyncWish(SyncWish.Mode.QUORUM, 3), new SyncWish(SyncWish.Mode.QUORUM_AVAILABLE, 0));
@@ -66,7 +68,7 @@ final class Machine {
 
     Settings settings(int index, boolean preStart) {
         return new Settings(id(index), List.copyOf(listed), ELECTION_TIMEOUT_MILLIS, 100, GRACE_MILLIS, -1,
-                sync, false, "15.1", preStart, 0);
+                sync, false, "15.1", COLLATION, preStart, 0);
     }
 
     Unique<StoredFiles> blankDisk() {
