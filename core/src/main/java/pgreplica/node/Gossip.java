@@ -103,6 +103,8 @@ final class Gossip {
     private static String ownReason(Turn turn) {
         if (!turn.errand.progress().isEmpty()) return turn.errand.progress();
         if (!turn.hold.isEmpty()) return turn.hold;
+        // Before what follows from it: others shall see why this node is no primary any more, or never will be.
+        if (!turn.observed.flags().ailment().isEmpty()) return turn.observed.flags().ailment();
         if (turn.observed.phase() == Phase.PRIMARY) return Lease.obstacle(turn);
         if (turn.observed.streaming() || turn.settings.witness() && turn.isMember()) return "";
         if (Membership.isBlank(turn)) return "this node belongs to no cluster yet";

@@ -134,7 +134,10 @@ final class Leading {
                 : view.lossBytes() + " bytes of WAL known of " + before.get().node() + " are given up"
                         + (turn.cluster.sync().waits() ? ", no acknowledged commit among them" : "");
         String difference = Collations.difference(turn, turn.settings.collation());
-        return "replaces " + before.get().node() + ", WAL ends here at " + OwnData.end(turn) + ", " + loss
+        String said = turn.peer(before.get().node()).status().flatMap(status -> status.report())
+                .map(report -> report.voidReason()).orElse("");
+        return "replaces " + before.get().node() + (said.isEmpty() ? "" : " (" + said + ")")
+                + ", WAL ends here at " + OwnData.end(turn) + ", " + loss
                 + (difference.isEmpty() ? "" : "; " + difference + ": REINDEX what is sorted by text");
     }
 

@@ -82,7 +82,8 @@ final class Publisher {
                 listed.address(), number(status.timeline()), lsn(status.flushed()), lsn(status.replayed()), lag,
                 behind ? lagSeconds : lag,
                 Long.toString(heardMillis), status.version(), voter, Integer.toString(status.priority()),
-                reachable ? status.reason() : "not heard for " + heardMillis + " ms");
+                reachable ? status.reason() : "not heard for " + heardMillis + " ms"
+                        + (status.reason().isEmpty() ? "" : "; before that: " + status.reason()));
     }
 
     private static Action.Table history(Turn turn) {

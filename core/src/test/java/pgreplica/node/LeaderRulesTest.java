@@ -128,6 +128,24 @@ class LeaderRulesTest {
         assertThat(timesLogged(cluster, "handing leadership to n1")).as(() -> String.join("\n", cluster.log)).isZero();
     }
 
+    /** P13: the others know why, also when it is heard no more. */
+    @Test void aPrimaryIsReplacedForWhatAilsIt() {
+        String ailment = "its disk does not take writes";
+        var cluster = founded(3);
+        cluster.member("n1").flags = new Observation.Flags(false, false, false, false, true, false);
+        cluster.run(4000);
+        var promoted = cluster.open();
+        assertThat(promoted).as(() -> String.join("\n", cluster.log)).isPresent().isNotEqualTo(Optional.of(N1));
+        var state = cluster.members.get(promoted.get()).state;
+        var appointment = new Turn(state, cluster.now).cluster.latest().orElseThrow();
+        assertThat(appointment.why()).startsWith("replaces n1 (" + ailment + "), ");
+
+        cluster.kill("n1");
+        cluster.run(2000);
+        var members = Publisher.members(new Turn(cluster.members.get(promoted.get()).state, cluster.now));
+        assertThat(members.rows().getFirst().getLast()).startsWith("not heard for ").endsWith("; before that: " + ailment);
+    }
+
     private static boolean isTimeoutNow(Action.Send sent) {
         return sent.envelope().message() instanceof PeerMessage.Raft(Message.TimeoutNow _);
     }
