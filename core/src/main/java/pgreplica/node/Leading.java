@@ -96,7 +96,8 @@ final class Leading {
         turn.leadership.tried.add(target);
         turn.leadership.triedAtMillis = turn.now;
         turn.log("handing leadership to " + target);
-        Consensus.feed(turn, new Input.Transfer(voter.get(), false));
+        // Whoever has opened nothing in this term gives its lease up too: the next leader need not sit it out.
+        Consensus.feed(turn, new Input.Transfer(voter.get(), turn.told.leaseUntilMillis == 0));
     }
 
     /** As an operator's failover(): writes are refused from now on, and the target gets what it misses. */
