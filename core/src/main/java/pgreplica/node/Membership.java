@@ -209,7 +209,8 @@ final class Membership {
                 return;
             }
             if (learner.isEmpty()) {
-                if (!blank) continue;
+                // A late word of its former life may have cost it its place when it had the log already.
+                if (!blank && !peer.clusterId().equals(turn.clusterId())) continue;
                 turn.log("admitting " + node + " as a learner");
                 Consensus.feed(turn, new Input.ProposeConfiguration(configuration.withLearner(speaks)));
                 return;

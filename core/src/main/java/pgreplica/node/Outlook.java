@@ -78,6 +78,7 @@ final class Outlook implements View {
     @Override public int reportsMissing() {
         var sync = turn.cluster.sync();
         var own = OwnData.report(turn);
+        if (holdsWhatTheLastPrimaryHeld(turn, own)) return 0;
         int valid = own.isValid() && sync.has(turn.self(), own.incarnation()) ? 1 : 0;
         for (var report : reports(turn).entrySet()) {
             boolean counts = report.getValue().isValid() && report.getValue().compareProgress(own) <= 0
@@ -89,6 +90,19 @@ final class Outlook implements View {
 
     @Override public String selfObstacle() {
         return selfObstacle(turn, OwnData.report(turn));
+    }
+
+    /**
+     * Whatever was acknowledged is on the primary that acknowledged it, and was on the one before when that was replaced.
+     * So the last primary's report does for all others, if its data is still what it was then (A9).
+     */
+    private static boolean holdsWhatTheLastPrimaryHeld(Turn turn, WalReport own) {
+        var latest = turn.cluster.latest();
+        if (!own.isValid() || latest.isEmpty() || latest.get().fork().isEmpty()) return false;
+        var last = latest.get().node();
+        var report = last.equals(turn.self()) ? own : reports(turn).get(last);
+        return report != null && report.isValid() && report.timeline().equals(latest.get().timeline())
+                && turn.cluster.sync().has(last, report.incarnation()) && report.compareProgress(own) <= 0;
     }
 
     @Override public Optional<NodeId> better() {

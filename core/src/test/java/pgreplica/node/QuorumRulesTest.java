@@ -2,11 +2,14 @@ package pgreplica.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
+import pgreplica.cluster.ClusterCommand;
 import pgreplica.cluster.SyncSet;
 
 /** What commits wait for, and what an election waits for: the rules A1, A2, A8, A13, B7, B19. Guards P3. */
@@ -96,6 +99,30 @@ class QuorumRulesTest {
         available.run(500);
         assertThat(committed(available).standbys()).isEqualTo(1);
         assertThat(committed(available).members()).noneMatch(member -> member.node().name().equals("n2"));
+    }
+
+    /** A8: what it acknowledged is on the primary too, so its own report does when the data of all others was replaced. */
+    @Test void theLastPrimaryMissesNothing() {
+        onlyThePrimaryIsLeftOf(cluster.member("n1").state.instance().identity().incarnation());
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(N1);
+    }
+
+    /** A9: nor does a copy of it that came later. */
+    @Test void theLastPrimaryOnOtherDataIsNoneOfTheSet() {
+        onlyThePrimaryIsLeftOf(9);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).isEmpty();
+    }
+
+    private void onlyThePrimaryIsLeftOf(long incarnation) {
+        var members = new TreeSet<>(List.of(new SyncSet.Member(N1, incarnation), new SyncSet.Member(new NodeId("n2"), 9),
+                new SyncSet.Member(new NodeId("n3"), 9)));
+        cluster.inside("n1", turn -> Consensus.propose(turn, new ClusterCommand.SetSync(new SyncSet(members, 1))));
+        cluster.run(10);
+        cluster.kill("n1");
+        cluster.run(3000);
+        assertThat(cluster.member("n2").state.cluster().sync().members()).isEqualTo(members);
+        cluster.start("n1");
+        cluster.run(6000);
     }
 
     /** B7: with k = 0 nobody else is asked to be primary, for nobody else has everything. */
