@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
+import pgreplica.raft.Input;
 
 /** The life of a cluster on a perfect network: founded, failed over, whole again (P2, P5, P7, P11). */
 class SmallClusterTest {
@@ -39,6 +40,19 @@ class SmallClusterTest {
         assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).isEqualTo(successor);
         assertThat(cluster.members.get(N1).upstream).as(() -> String.join("\n", cluster.log)).isEqualTo(successor);
         assertThat(cluster.log).anyMatch(line -> line.contains("rewinding to"));
+    }
+
+    /** A late word of its former life made the leader take it for another while it was a learner. */
+    @Test void aNodeWithoutAPlaceIsAdmittedAlsoIfItHasTheLog() {
+        var cluster = new SmallCluster(3);
+        cluster.run(6000);
+        var n3 = cluster.member("n3").state.raft().self();
+        cluster.inside("n1", turn -> Consensus.feed(turn,
+                new Input.ProposeConfiguration(turn.raft.configuration().without(n3))));
+        assertThat(cluster.member("n1").state.raft().configuration().voters()).doesNotContain(n3);
+        cluster.run(2000);
+        assertThat(cluster.member("n1").state.raft().configuration().voters())
+                .as(() -> String.join("\n", cluster.log)).contains(n3);
     }
 
     /** Rule A9: a backup put back into the same directory has the right identity and the wrong WAL. */
