@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
@@ -135,9 +136,13 @@ final class SlowWork {
         return observer.sql("select * from pg_replica.members() where node = '" + node + "'").maps().getFirst();
     }
 
+    private static String reason(Node observer, Node node) {
+        return Objects.requireNonNullElse(member(observer, node).get("reason"), "");
+    }
+
     static void awaitReason(Node observer, Node node, String text, Cluster cluster) {
         Await.condition(observer + " gives as reason of " + node + ": " + text, LIMIT,
-                () -> member(observer, node).get("reason").contains(text),
+                () -> reason(observer, node).contains(text),
                 () -> member(observer, node) + "\n" + cluster.describe());
     }
 
@@ -151,7 +156,7 @@ final class SlowWork {
                 ProcessTable.signal("STOP", pids);
                 pulsed[0] = System.nanoTime();
             }
-            return Optional.of(pattern.matcher(member(observer, node).get("reason")))
+            return Optional.of(pattern.matcher(reason(observer, node)))
                     .filter(Matcher::matches).filter(matcher -> number(matcher, 1) > 0);
         }, () -> member(observer, node) + "\n" + node.describe());
         assertThat(number(found, 1)).isLessThan(number(found, 2));
