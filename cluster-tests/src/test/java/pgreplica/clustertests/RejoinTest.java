@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Timeout;
 
 import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
+import pgreplica.harness.HarnessException;
 import pgreplica.harness.Node;
 import pgreplica.harness.run.Account;
 import pgreplica.harness.run.Exec;
@@ -65,8 +66,18 @@ class RejoinTest {
 
     private static Node handOver(Cluster cluster, Node absent, Node primary) {
         cluster.others(primary).stream().filter(node -> node != absent).forEach(node -> node.awaitStreaming(Cluster.WHOLE_LIMIT));
-        primary.sql("select pg_replica.failover()");
+        // A standby knows that it streams up to a fifth of a second before the primary has looked.
+        Await.condition(primary + " takes a failover", Cluster.WHOLE_LIMIT, () -> accepts(primary), cluster::describe);
         return cluster.awaitPrimaryOtherThan(primary);
+    }
+
+    private static boolean accepts(Node primary) {
+        try {
+            primary.sql("select pg_replica.failover()");
+            return true;
+        } catch (HarnessException refused) {
+            return false;
+        }
     }
 
     /** As if it had been rewound before, the first of them the oldest. */
