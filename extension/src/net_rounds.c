@@ -14,6 +14,7 @@
 #define SLACK_MS 20
 #define ASKS_FOR_ROUNDS 3
 
+/* As Settings.heartbeatMillis of the core has it. */
 static int64
 round_ms(void)
 {

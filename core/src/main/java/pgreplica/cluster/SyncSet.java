@@ -40,7 +40,10 @@ public record SyncSet(SortedSet<Member> members, int standbys) {
         return standbys > 0;
     }
 
-    /** Valid reports of members, the leader's own included, without which a commit could be missed (R + W > N). */
+    /**
+     * Valid reports of members, the leader's own included, without which a commit could be missed (R + W > N), unless the
+     * last primary's is among them.
+     */
     public int reportsNeeded() {
         return members.size() - standbys;
     }
