@@ -67,6 +67,10 @@ typedef bool (*PgrLoopGoesOn) (void);
  */
 extern bool pgr_loop_run(bool child, PgrLoopGoesOn goes_on, char *problem, size_t size);
 
+/* loop_prepare.c; false: loop->problem, or "goes_on" said no. */
+extern bool pgr_loop_prepare(PgrLoop *loop, PgrLoopGoesOn goes_on);
+extern void pgr_loop_heartbeat(int64 now);
+
 /* Ends the wait of the loop; async-signal-safe. */
 extern int	pgr_wake_fd;
 extern void pgr_wake(void);

@@ -210,7 +210,7 @@ wait_patiently(int64 for_ms)
 
 		if (now >= until)
 			return true;
-		pg_atomic_write_u64(&pgr_shared->worker.heartbeat_ms, (uint64) now);
+		pgr_loop_heartbeat(now);
 		(void) poll(fds, 2, (int) Min(until - now, pgr_config.valid ? 100 : 1000));
 		if (fds[0].revents != 0 && read(pgr_wake_fd, &count, sizeof(count)) < 0)
 			continue;
