@@ -16,6 +16,7 @@
 #include "config.h"
 #include "files.h"
 #include "frame.h"
+#include "check.h"
 #include "golden.h"
 #include "identity.h"
 #include "store.h"
@@ -30,7 +31,6 @@ char	   *DataDir = "data";
 char	   *pgr_node_name = "n1";
 char	   *pgr_state_dir = "state";
 
-static int	failures = 0;
 static bool is_fatal = false;
 static sigjmp_buf after_fatal;
 static char problem[512];
@@ -89,14 +89,7 @@ stat(const char *path, struct stat *status)
 	return result;
 }
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			printf("%s:%d: not true: %s (%s)\n", __FILE__, __LINE__, #condition, problem); \
-			failures++; \
-		} \
-	} while (0)
+#define CHECK(condition) CHECK_OR_SAY(condition, " (%s)", problem)
 
 static void
 test_frame(void)
@@ -217,6 +210,5 @@ main(int argc, char **argv)
 	test_identity();
 	test_marker();
 	test_start_number();
-	printf("golden_test: %s\n", failures == 0 ? "good" : "FAILED");
-	return failures == 0 ? 0 : 1;
+	return verdict("golden_test");
 }

@@ -10,6 +10,7 @@
 
 #include <sys/stat.h>
 
+#include "check.h"
 #include "golden.h"
 #include "net_internal.h"
 
@@ -82,17 +83,8 @@ meet(PgrNetVersions dials, PgrNetVersions listens)
 	}
 }
 
-static int	failures = 0;
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			printf("%s:%d: not true: %s (\"%s\", \"%s\")\n", __FILE__, __LINE__, #condition, \
-				   complaint[0], complaint[1]); \
-			failures++; \
-		} \
-	} while (0)
+#define CHECK(condition) CHECK_OR_SAY(condition, " (\"%s\", \"%s\")", complaint[0], complaint[1])
 
 /* Every byte of a handshake that is not drawn by lot, as a released version sends it. */
 static void
@@ -189,6 +181,5 @@ main(int argc, char **argv)
 	/* one that says what cannot be */
 	refuse((PgrNetVersions) {2, 1}, (PgrNetVersions) {1, 1}, "install", "install");
 	test_changed_on_the_way();
-	printf("handshake_test: %s\n", failures == 0 ? "good" : "FAILED");
-	return failures == 0 ? 0 : 1;
+	return verdict("handshake_test");
 }

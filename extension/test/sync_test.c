@@ -11,6 +11,8 @@
 
 #include "replication/walsender_private.h"
 
+#include "check.h"
+
 /* What the server would bring along. */
 WalSndCtlData *WalSndCtl;
 int			max_wal_senders = 4;
@@ -50,17 +52,9 @@ struct config_generic **get_guc_variables(void) { return all_settings; }
 int			GetNumConfigOptions(void) { return 1; }
 #endif
 
-static int	failures = 0;
 static int	signals = 0;
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			printf("%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-			failures++; \
-		} \
-	} while (0)
+#define CHECK(condition) CHECK_OR_SAY(condition, "%s", "")
 
 static void
 on_hangup(int number)
@@ -448,6 +442,5 @@ main(void)
 	test_starts();
 	test_lists();
 	test_standbys();
-	printf("sync_test: %s\n", failures == 0 ? "good" : "FAILED");
-	return failures == 0 ? 0 : 1;
+	return verdict("sync_test");
 }

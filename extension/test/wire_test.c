@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "check.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,17 +27,9 @@ ResourceOwnerCreate(ResourceOwner parent, const char *name)
 	return NULL;
 }
 
-static int	failures = 0;
 static char problem[512];
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			printf("%s:%d: not true: %s (%s)\n", __FILE__, __LINE__, #condition, problem); \
-			failures++; \
-		} \
-	} while (0)
+#define CHECK(condition) CHECK_OR_SAY(condition, " (%s)", problem)
 
 static char directory[MAXPGPATH];
 
@@ -234,6 +228,5 @@ main(int argc, char **argv)
 	test_lengths();
 	test_reader();
 	test_store();
-	printf("wire_test: %s\n", failures == 0 ? "good" : "FAILED");
-	return failures == 0 ? 0 : 1;
+	return verdict("wire_test");
 }
