@@ -361,6 +361,9 @@ on_readable(PgrConnection *c, int64 now)
 		pgr_peers[c->node].complain_every_ms = 0;
 		pgr_probe_cancel(c->node);
 		pgr_finding_set(PGR_FINDING_SECRET, "");
+		ereport(DEBUG1,
+				(errmsg_internal("pg_replica speaks version %u of the protocol with node \"%s\"",
+								 c->version, pgr_config.nodes[c->node].name)));
 		pgr_net_report(PGR_NET_CONNECTED, c->node);
 	}
 	else if (c->ended && before == PGR_CONNECTION_PROVED)

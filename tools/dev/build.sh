@@ -39,13 +39,17 @@ build_generated() {
     echo "$key" >"$out/KEY"
 }
 
-# make in the directory $1 for the server whose pg_config is $2.
+# The compiler that server wants whose pg_config is $1: one of another Debian brings what knows its libraries.
+compiler_for() {
+    if [ "$1" != "$PG_CONFIG" ] && [ -x "${1%/*}/cc" ]; then echo "${1%/*}/cc"; else echo gcc; fi
+}
+
+# make in the directory $1 for the server whose pg_config is $2; from $SOURCES, if they are not ours.
 make_extension() {
     local out=$1 pg_config=$2
     shift 2
-    # A server of another Debian brings the compiler that knows its libraries.
-    [ "$pg_config" = "$PG_CONFIG" ] || [ ! -x "${pg_config%/*}/cc" ] || set -- CC="${pg_config%/*}/cc" "$@"
-    nice make -s -C "$out/extension" -f "$ROOT/extension/Makefile" PG_CONFIG="$pg_config" \
+    [ "$(compiler_for "$pg_config")" = gcc ] || set -- CC="$(compiler_for "$pg_config")" "$@"
+    nice make -s -C "$out/extension" -f "${SOURCES:-$ROOT/extension}/Makefile" PG_CONFIG="$pg_config" \
         GENERATED="$BUILD/generated" WERROR=-Werror "$@"
 }
 
@@ -101,18 +105,48 @@ versions_in() {
     done | tr ',' '\n'
 }
 
-# The extension with a core that can be told to die, for the tests of what becomes of the server then.
+# Extensions that only tests want, made from that for the server of the major version $1.
+build_variants() {
+    local build=$BUILD
+    [ "$1" = "$OWN" ] || build=$BUILD/$1
+    build_breakable "$build" "$(pg_config_of "$1")"
+    build_later "$build" "$(pg_config_of "$1")"
+}
+
+# Whether the variant $1 is not older than the library $2 nor than what else it is made from.
+is_fresh() {
+    local out=$1 library=$2
+    shift 2
+    [ "$out/pg_replica.so" -nt "$library" ] && [ -z "$(find "$@" -newer "$out/pg_replica.so" -print -quit)" ]
+}
+
+# With a core that can be told to die, for the tests of what becomes of the server then.
 build_breakable() {
-    local out=$BUILD/breakable
-    local objects
+    local build=$1 out=$1/breakable compiler objects
+    compiler=$(compiler_for "$2")
     mkdir -p "$out"
-    cp "$BUILD"/pg_replica.control "$BUILD"/*.sql "$out"
-    [ "$out/pg_replica.so" -nt "$BUILD/extension/pg_replica.so" ] && [ "$out/pg_replica.so" -nt extension/test/breakable_core.c ] && return
+    cp "$build"/pg_replica.control "$build"/*.sql "$out"
+    ! is_fresh "$out" "$build/extension/pg_replica.so" extension/test/breakable_core.c || return 0
     say "compiling the extension with a core that can be broken"
-    nice gcc -std=gnu11 -O2 -fPIC -fvisibility=hidden -Wall -Werror -Iextension/src \
+    nice "$compiler" -std=gnu11 -O2 -fPIC -fvisibility=hidden -Wall -Werror -Iextension/src \
         -c extension/test/breakable_core.c -o "$out/breakable_core.o"
-    mapfile -t objects < <(find "$BUILD/extension" -name '*.o' ! -name pgr_core.o | sort)
-    nice gcc -shared "${objects[@]}" "$out/breakable_core.o" -lm -o "$out/pg_replica.so"
+    mapfile -t objects < <(find "$build/extension" -name '*.o' ! -name pgr_core.o | sort)
+    nice "$compiler" -shared "${objects[@]}" "$out/breakable_core.o" -lm -o "$out/pg_replica.so"
+}
+
+# As a later release could be, for the tests of upgrades.
+build_later() {
+    local build=$1 out=$1/later
+    ! is_fresh "$out" "$build/extension/pg_replica.so" extension/{test/later,sql,pg_replica.control} || return 0
+    say "compiling the extension as a later release"
+    rm -rf "$out"
+    mkdir -p "$out/sources"
+    # With what is built, so that only what differs is compiled.
+    cp -a extension/{Makefile,pg_replica.control,src,sql} "$out/sources"
+    cp -a "$build/extension" "$out/extension"
+    extension/test/later/change "$out/sources"
+    SOURCES=$out/sources make_extension "$out" "$2" all
+    cp "$out"/sources/pg_replica.control "$out"/sources/sql/*.sql "$out/extension/pg_replica.so" "$out"
 }
 
 install() {

@@ -179,7 +179,7 @@ cluster_tests() {
         *--essential*) groups=essential ;;
     esac
     build_for $version
-    build_breakable
+    build_variants "${version:-$PGREPLICA_PG}"
     if [ "$version" = 17 ] && [ -z "$groups" ] && ! (tools/servers "$SERVERS" 17-libc); then
         say "NOT TESTED: servers with two versions of libc, of which the other cannot be fetched here"
     fi

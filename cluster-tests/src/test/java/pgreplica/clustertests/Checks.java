@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 
 import pgreplica.harness.Acknowledgement;
@@ -45,6 +46,14 @@ final class Checks {
             assertThat(row.node()).isEqualTo(former.name());
             assertThat(row.nanos()).as("acknowledged before the last moments: " + row).isGreaterThan(fromNanos);
         });
+    }
+
+    /** Between two acknowledgements, whoever gave them. */
+    static double longestSilenceMillis(List<Acknowledgement> acknowledged) {
+        var times = acknowledged.stream().map(Acknowledgement::nanos).sorted(Comparator.naturalOrder()).toList();
+        double longest = 0;
+        for (int i = 1; i < times.size(); i++) longest = Math.max(longest, (times.get(i) - times.get(i - 1)) / 1e6);
+        return longest;
     }
 
     static void allNodesIdentical(Cluster cluster) {

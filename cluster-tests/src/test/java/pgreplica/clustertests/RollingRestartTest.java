@@ -8,14 +8,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-import pgreplica.harness.Acknowledgement;
 import pgreplica.harness.Cluster;
 import pgreplica.harness.Node;
 import pgreplica.harness.run.Exec;
@@ -42,7 +40,7 @@ class RollingRestartTest {
             writer.stop();
             // A shutdown that is asked for sends all WAL to the standbys before it ends.
             assertThat(writer.acknowledgedButMissingFrom(cluster.awaitPrimary())).isEmpty();
-            assertThat(longestSilence(writer.acknowledged())).isLessThan(LONGEST_SILENCE_MILLIS);
+            assertThat(Checks.longestSilenceMillis(writer.acknowledged())).isLessThan(LONGEST_SILENCE_MILLIS);
             Checks.allNodesIdentical(cluster);
         }
     }
@@ -73,7 +71,7 @@ class RollingRestartTest {
             cluster.awaitWhole();
             writer.awaitRows(50).stop();
             assertThat(writer.acknowledgedButMissingFrom(cluster.awaitPrimary())).isEmpty();
-            assertThat(longestSilence(writer.acknowledged())).isLessThan(LONGEST_HANDOVER_MILLIS);
+            assertThat(Checks.longestSilenceMillis(writer.acknowledged())).isLessThan(LONGEST_HANDOVER_MILLIS);
             Checks.allNodesIdentical(cluster);
         }
     }
@@ -92,12 +90,5 @@ class RollingRestartTest {
         } catch (IOException failure) {
             throw new AssertionError("what " + node + " executes is not known", failure);
         }
-    }
-
-    private static double longestSilence(List<Acknowledgement> acknowledged) {
-        var times = acknowledged.stream().map(Acknowledgement::nanos).sorted(Comparator.naturalOrder()).toList();
-        double longest = 0;
-        for (int i = 1; i < times.size(); i++) longest = Math.max(longest, (times.get(i) - times.get(i - 1)) / 1e6);
-        return longest;
     }
 }

@@ -14,6 +14,7 @@ import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 
+import pgreplica.harness.run.PgInstall;
 import pgreplica.harness.run.Ports;
 
 /**
@@ -78,6 +79,11 @@ public final class Cluster implements AutoCloseable {
 
     public List<Node> others(Node node) {
         return nodes.stream().filter(other -> !other.name().equals(node.name())).toList();
+    }
+
+    /** Replaces the extension's files that all nodes share, as a package manager does: nothing is restarted. */
+    public void install(Path build) {
+        blueprint.serverCopy().install(PgInstall.find(blueprint.version()), build);
     }
 
     public void startAll() {

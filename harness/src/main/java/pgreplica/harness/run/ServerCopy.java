@@ -45,8 +45,16 @@ public record ServerCopy(Path root) {
 
     /** Beside it, with a core that can be told to die: {@link pgreplica.harness.Node#breakCore}. */
     public static Optional<Path> breakableFor(String version) {
-        return builtFor(version).map(build -> build.resolve("breakable"))
-                .filter(build -> Files.isReadable(build.resolve(LIBRARY)));
+        return variant("breakable", version);
+    }
+
+    /** Beside it, as a later release could be. */
+    public static Optional<Path> laterFor(String version) {
+        return variant("later", version);
+    }
+
+    private static Optional<Path> variant(String name, String version) {
+        return builtFor(version).map(build -> build.resolve(name)).filter(build -> Files.isReadable(build.resolve(LIBRARY)));
     }
 
     public static boolean exists(Path root) {
@@ -68,15 +76,26 @@ public record ServerCopy(Path root) {
             var extension = share.resolve("extension");
             Files.delete(below(extension));
             linkAll(original, extension);
-            replace(build.resolve(LIBRARY), below(libraries));
+        } catch (IOException failure) {
+            throw new HarnessException("cannot copy the server to " + root + ": " + failure, failure);
+        }
+        install(original, build);
+    }
+
+    /** The extension of this build, as new files: a server that has others open keeps them until it starts anew. */
+    public void install(PgInstall original, Path build) {
+        var libraries = below(original.configured("--pkglibdir"));
+        var extension = below(original.configured("--sharedir")).resolve("extension");
+        try {
+            replace(build.resolve(LIBRARY), libraries);
             try (var files = Files.list(build)) {
                 for (var file : files.toList()) {
                     var name = file.getFileName().toString();
-                    if (name.equals("pg_replica.control") || name.endsWith(".sql")) replace(file, below(extension));
+                    if (name.equals("pg_replica.control") || name.endsWith(".sql")) replace(file, extension);
                 }
             }
         } catch (IOException failure) {
-            throw new HarnessException("cannot copy the server to " + root + ": " + failure, failure);
+            throw new HarnessException("cannot install " + build + " in " + root + ": " + failure, failure);
         }
     }
 
@@ -104,8 +123,8 @@ public record ServerCopy(Path root) {
     }
 
     private static void replace(Path file, Path directory) throws IOException {
-        var target = directory.resolve(file.getFileName());
-        Files.deleteIfExists(target);
-        Files.copy(file, target);
+        var draft = directory.resolve(file.getFileName() + ".new");
+        Files.copy(file, draft, StandardCopyOption.REPLACE_EXISTING);
+        Files.move(draft, directory.resolve(file.getFileName()), StandardCopyOption.ATOMIC_MOVE);
     }
 }
