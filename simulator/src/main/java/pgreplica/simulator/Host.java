@@ -17,6 +17,7 @@ import pgreplica.node.Collation;
 import pgreplica.node.Event;
 import pgreplica.node.NodeState;
 import pgreplica.node.Settings;
+import pgreplica.raft.RaftState;
 
 /** One machine: its clock, its disk, and the process in which the core runs. */
 final class Host {
@@ -35,7 +36,9 @@ final class Host {
     private long clockAtBoot;
     private Optional<Session> session = Optional.empty();
     private boolean preStart;
-    private long wakes;
+    /** When the core wants to be woken, by true time, and when it will be, which may be too early. */
+    private long wakeDueMillis;
+    private long wakeSetMillis = Long.MAX_VALUE;
     boolean powered;
     boolean witness;
     String collation = "libc 2.36";
@@ -45,6 +48,8 @@ final class Host {
     boolean frozen;
     /** Counts the processes in which the core ran. */
     int life;
+    /** What the promises were last checked on. */
+    RaftState checked;
     /** Chance that the power fails in the middle of a list of actions. */
     double crashesBetweenActions;
 
@@ -122,6 +127,7 @@ final class Host {
     void endProcess() {
         session = Optional.empty();
         life++;
+        wakeSetMillis = Long.MAX_VALUE;
     }
 
     boolean isRunning() {
@@ -170,16 +176,15 @@ final class Host {
         var timed = new HostEvent.Timed(clock(), event);
         if (world.traces) world.say(this, "<- " + Words.of(event));
         carryOut(step(timed), life);
-        world.promises.check();
+        world.promises.check(this);
     }
 
     private List<HostAction> step(HostEvent.Timed timed) {
         try {
-            if (world.recorder.isEmpty()) {
+            if (world.recorder.isPresent()) world.recorder.get().given(index, HostEventCodec.encode(timed));
+            else if (world.crossesBorder) {
                 return HostActionCodec.decode(session.get().step(HostEventCodec.encode(timed)));
             }
-            // Who only wants the events does not pay for the bytes of the actions.
-            world.recorder.get().given(index, HostEventCodec.encode(timed));
             return session.get().step(timed);
         } catch (RuntimeException broken) {
             throw new Promises.Broken("the core of " + id + " failed on " + Words.of(timed.event()), broken);
@@ -200,7 +205,7 @@ final class Host {
                 case HostAction.StoreLater(var name, var content) -> disk.put(name, content);
                 case HostAction.StoreAppend append -> append(append);
                 case HostAction.Send(var to, var payload) -> {
-                    world.promises.bounded("a message of " + id, payload.length, 256 * 1024);
+                    world.promises.bounded(this, "message", payload.length, 256 * 1024);
                     world.network.send(this, to, payload);
                 }
                 case HostAction.Plain(var plain) -> carryOut(plain);
@@ -216,7 +221,7 @@ final class Host {
         }
         var longer = Arrays.copyOf(old, old.length + append.content().length);
         System.arraycopy(append.content(), 0, longer, old.length, append.content().length);
-        world.promises.bounded("file " + append.name() + " of " + id, longer.length, 512 * 1024);
+        world.promises.bounded(this, append.name(), longer.length, 512 * 1024);
         disk.put(append.name(), longer);
     }
 
@@ -252,10 +257,20 @@ final class Host {
     }
 
     private void wakeAt(long clockMillis) {
-        long mine = ++wakes;
+        wakeDueMillis = world.nowMillis + until(clockMillis) + dice.between(0, 2);
+        if (wakeSetMillis > wakeDueMillis) setWake();
+    }
+
+    /** One wake at a time is waited for: most events only put it off. */
+    private void setWake() {
+        long at = wakeDueMillis;
+        wakeSetMillis = at;
         int sameLife = life;
-        world.in(until(clockMillis) + dice.between(0, 2), () -> {
-            if (wakes == mine && life == sameLife) give(new Event.TimePassed());
+        world.in(at - world.nowMillis, () -> {
+            if (life != sameLife || wakeSetMillis != at) return;
+            wakeSetMillis = Long.MAX_VALUE;
+            if (wakeDueMillis > at) setWake();
+            else give(new Event.TimePassed());
         });
     }
 }

@@ -57,25 +57,28 @@ final class Promises {
         this.world = world;
     }
 
-    void check() {
+    /** After an event of {@code host}: what no event changed has been checked before. */
+    void check(Host host) {
         oneOpenFence();
-        for (var host : world.hosts) {
-            var state = host.state();
-            if (state.isEmpty()) continue;
-            var raft = state.get().raft();
-            if (raft.isLeader()) {
-                oneLeader(raft.term(), raft.self());
-                appoints(host, state.get());
-                followTheMode(host, state.get());
-            }
-            long from = checkedUpTo.getOrDefault(raft.self(), 0L);
+        if (host.state().isEmpty()) return;
+        var state = host.state().get();
+        var raft = state.raft();
+        if (raft.isLeader()) {
+            followTheMode(host, state);
+            appoints(host, state);
+        }
+        bounded(host, "requests", state.requests().size(), 64);
+        if (raft == host.checked) return;
+        host.checked = raft;
+        if (raft.isLeader()) oneLeader(raft.term(), raft.self());
+        long from = checkedUpTo.getOrDefault(raft.self(), 0L);
+        if (raft.commitIndex() > from) {
             for (long index = from + 1; index <= raft.commitIndex(); index++) {
                 if (raft.log().has(index)) oneHistory(host, raft.log().entry(index));
             }
-            checkedUpTo.put(raft.self(), Math.max(from, raft.commitIndex()));
-            bounded("the log of " + host.id, raft.log().entries().size(), 200);
-            bounded("the requests of " + host.id, state.get().requests().size(), 64);
+            checkedUpTo.put(raft.self(), raft.commitIndex());
         }
+        bounded(host, "log", raft.log().entries().size(), 200);
     }
 
     /** P15: what was sorted by one library is searched by the same, unless an operator has said otherwise. */
@@ -99,7 +102,7 @@ final class Promises {
     }
 
     /** P2: true time, so clocks and their drift are part of it. */
-    private void oneOpenFence() {
+    void oneOpenFence() {
         Host open = null;
         for (var host : world.hosts) {
             if (!host.postgres.isOpen()) continue;
@@ -164,7 +167,8 @@ final class Promises {
      * were handed leadership in vain it need not think any more, nor of a primary that gave its own away (B8).
      */
     private void appoints(Host host, NodeState state) {
-        var last = state.raft().log().entries().isEmpty() ? null : state.raft().log().entries().getLast();
+        var entries = state.raft().log().entries();
+        var last = entries.isEmpty() ? null : entries.getLast();
         boolean proposes = last != null && last.term().equals(state.raft().term())
                 && last.payload() instanceof Payload.Application(ClusterCommand.Appoint _)
                 && judged.add(last.position());
@@ -234,8 +238,8 @@ final class Promises {
     }
 
     /** P10. */
-    void bounded(String what, long size, long limit) {
-        if (size > limit) throw new Broken("P10: " + what + " grew to " + size + ", more than " + limit);
+    void bounded(Host host, String what, long size, long limit) {
+        if (size > limit) throw new Broken("P10: the " + what + " of " + host.id + " grew to " + size + ", more than " + limit);
     }
 
     void logged(Host host, String text) {

@@ -1,7 +1,10 @@
 package pgreplica.simulator;
 
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
@@ -53,15 +56,28 @@ final class SimCommand implements Callable<Integer> {
                 + needed.stream().map(String::valueOf).collect(Collectors.joining(","))));
     }
 
+    /** Cluster time and processor time of the runs of one kind. */
+    private static final class Cost {
+        private long clusterMillis;
+        private long cpuNanos;
+
+        double hoursPerCpuMinute() {
+            return cpuNanos == 0 ? 0 : (clusterMillis / 3.6e6) / (cpuNanos / 6e10);
+        }
+    }
+
     private int many() {
+        var thread = ManagementFactory.getThreadMXBean();
         long start = System.nanoTime();
         long events = 0;
         long promotions = 0;
         long durable = 0;
         long failed = 0;
-        long simulatedMillis = 0;
+        var costs = new TreeMap<Integer, Cost>();
         for (long current = from; current < from + seeds; current++) {
             var run = new Run(current, false, line -> {});
+            var world = run.world();
+            long cpuBefore = thread.getCurrentThreadCpuTime();
             try {
                 run.go();
             } catch (Promises.Broken broken) {
@@ -69,15 +85,24 @@ final class SimCommand implements Callable<Integer> {
                 fail(current, run, broken);
                 if (!keepGoing) return 1;
             }
-            events += run.world().events;
-            promotions += run.world().promises.promotions;
-            durable += run.world().promises.durable;
-            simulatedMillis += run.world().nowMillis;
+            events += world.events;
+            promotions += world.promises.promotions;
+            durable += world.promises.durable;
+            var cost = costs.computeIfAbsent(world.hosts.size(), nodes -> new Cost());
+            cost.clusterMillis += world.nowMillis;
+            cost.cpuNanos += thread.getCurrentThreadCpuTime() - cpuBefore;
         }
         double seconds = (System.nanoTime() - start) / 1e9;
+        var all = new Cost();
+        costs.values().forEach(cost -> all.clusterMillis += cost.clusterMillis);
+        all.cpuNanos = ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO).toNanos();
         System.out.printf("%d seeds, %d failed, %.1f seeds/s, %.0f events/s, %d promotions, %d quorum commits, "
                 + "%d simulated minutes%n",
-                seeds, failed, seeds / seconds, events / seconds, promotions, durable, simulatedMillis / 60_000);
+                seeds, failed, seeds / seconds, events / seconds, promotions, durable, all.clusterMillis / 60_000);
+        System.out.printf("%.1f simulated hours per CPU-minute, the compiler's included; without it, by nodes: %s%n",
+                all.hoursPerCpuMinute(), costs.entrySet().stream()
+                        .map(kind -> String.format("%d: %.1f", kind.getKey(), kind.getValue().hoursPerCpuMinute()))
+                        .collect(Collectors.joining(", ")));
         return failed == 0 ? 0 : 1;
     }
 }

@@ -1,6 +1,7 @@
 package pgreplica.simulator;
 
-import java.util.ArrayList;
+import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
 import pgreplica.instance.Observation;
@@ -9,7 +10,17 @@ import pgreplica.node.Event.Task;
 
 /** Postgres's synchronous replication on one host: a setting that comes into force late, and commits that wait by it. */
 final class SyncRep {
-    private static final Pattern SETTING = Pattern.compile("ANY (\\d+) \\((.*)\\)");
+    /** {@code synchronous_standby_names} as Postgres has read it. */
+    private record Setting(String text, int standbys, List<String> names) {
+        private static final Pattern ANY = Pattern.compile("ANY (\\d+) \\((.*)\\)");
+        static final Setting NONE = new Setting("", 0, List.of());
+
+        static Setting of(String text) {
+            var parts = ANY.matcher(text);
+            if (!parts.matches()) return new Setting(text, 0, List.of());
+            return new Setting(text, Integer.parseInt(parts.group(1)), List.of(parts.group(2).replace("\"", "").split(", ")));
+        }
+    }
 
     /** A commit that is durable here and whose client was not told yet. */
     private record Waiting(Wal.Branch branch, long lsn) {}
@@ -17,11 +28,11 @@ final class SyncRep {
     private final Postgres postgres;
     private final Host host;
     private final Dice dice;
-    private final List<Waiting> waiting = new ArrayList<>();
+    private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
     /** In the configuration file, so it outlives the server. */
-    private String file = "";
+    private Setting file = Setting.NONE;
     /** What some processes may still use. */
-    private String former = "";
+    private Setting former = Setting.NONE;
     private boolean settled;
     private boolean demanded;
     private int changes;
@@ -59,10 +70,10 @@ final class SyncRep {
                 if (host.life == sameLife) host.give(new Event.TaskDone(Task.SYNC, false, "no space left"));
                 return;
             }
-            file = setting;
+            file = Setting.of(setting);
             host.world.in(dice.between(5, 80), () -> {
                 if (changes != mine) return;
-                former = setting;
+                former = file;
                 settled = true;
                 postgres.look();
             });
@@ -70,7 +81,7 @@ final class SyncRep {
     }
 
     String inForce() {
-        return settled ? file : Observation.SYNC_UNKNOWN;
+        return settled ? file.text() : Observation.SYNC_UNKNOWN;
     }
 
     void committed(Wal.Branch branch, long lsn) {
@@ -86,24 +97,25 @@ final class SyncRep {
     /** Each walsender releases by the setting it has read; the backend then looks at the fence. */
     void release() {
         var used = dice.chance(0.5) ? file : former;
-        for (var commit : List.copyOf(waiting)) {
-            if (!isConfirmed(commit.lsn(), used)) continue;
-            waiting.remove(commit);
-            // Where no setting is in force nobody waits; a commit that a quorum must confirm is then not acknowledged.
-            boolean safe = !demanded || !used.isEmpty();
+        if (waiting.isEmpty()) return;
+        long confirmed = confirmed(used);
+        // Where no setting is in force nobody waits; a commit that a quorum must confirm is then not acknowledged.
+        boolean safe = !demanded || used.standbys() > 0;
+        while (!waiting.isEmpty() && waiting.getFirst().lsn() <= confirmed) {
+            var commit = waiting.removeFirst();
             if (safe && postgres.isOpen()) {
                 host.world.promises.acknowledged(host, commit.branch(), commit.lsn(), demanded);
             }
         }
     }
 
-    private boolean isConfirmed(long lsn, String setting) {
-        var parts = SETTING.matcher(setting);
-        if (!parts.matches()) return true;
-        int confirmations = 0;
-        for (var name : parts.group(2).split(", ")) {
-            if (postgres.flushedBy(name.replace("\"", "")) >= lsn) confirmations++;
-        }
-        return confirmations >= Integer.parseInt(parts.group(1));
+    /** Up to where as many standbys have confirmed as the setting asks for. */
+    private long confirmed(Setting setting) {
+        if (setting.standbys() == 0) return Long.MAX_VALUE;
+        var positions = new long[setting.names().size()];
+        for (int i = 0; i < positions.length; i++) positions[i] = postgres.flushedBy(setting.names().get(i));
+        Arrays.sort(positions);
+        int last = positions.length - setting.standbys();
+        return last < 0 ? -1 : positions[last];
     }
 }

@@ -1,7 +1,9 @@
 package pgreplica.simulator;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.SortedSet;
@@ -35,7 +37,10 @@ final class World {
     private final PriorityQueue<Due> due = new PriorityQueue<>();
     private long order;
     private long branches;
+    private final Map<NodeId, Host> byName = new HashMap<>();
     SyncWish sync = SyncWish.OFF;
+    /** Events and actions cross the border as bytes, as on a real host; costly, so not in every run. */
+    final boolean crossesBorder;
     long nowMillis;
     long events;
     Optional<Recorder> recorder = Optional.empty();
@@ -49,12 +54,16 @@ final class World {
         this.seed = seed;
         this.traces = traces;
         this.trace = trace;
+        crossesBorder = seed % 8 == 0;
         for (int i = 1; i <= nodes; i++) {
             listed.add(new ListedNode(new NodeId("n" + i), "10.0.0." + i, 5432, 6432));
         }
         network = new Network(this);
         promises = new Promises(this);
-        for (int i = 0; i < nodes; i++) hosts.add(new Host(this, i));
+        for (int i = 0; i < nodes; i++) {
+            hosts.add(new Host(this, i));
+            byName.put(hosts.get(i).id, hosts.get(i));
+        }
     }
 
     /** Data flows and hosts look at their servers from now on. */
@@ -66,7 +75,7 @@ final class World {
 
     private void tick() {
         for (var host : hosts) host.postgres.tick();
-        promises.check();
+        promises.oneOpenFence();
         in(TICK_MILLIS, this::tick);
     }
 
@@ -93,10 +102,9 @@ final class World {
     }
 
     Host host(NodeId node) {
-        for (var host : hosts) {
-            if (host.id.equals(node)) return host;
-        }
-        throw new IllegalArgumentException("no host " + node);
+        var host = byName.get(node);
+        if (host == null) throw new IllegalArgumentException("no host " + node);
+        return host;
     }
 
     long nextBranch() {

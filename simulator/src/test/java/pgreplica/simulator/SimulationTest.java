@@ -60,6 +60,6 @@ class SimulationTest {
         }
         assertThat(standby.postgres.isPrimary()).isTrue();
         standby.postgres.setLease(new Action.SetLease(Long.MAX_VALUE, new Term(1), "", false), false);
-        assertThatThrownBy(world.promises::check).isInstanceOf(Promises.Broken.class).hasMessageStartingWith("P2");
+        assertThatThrownBy(world.promises::oneOpenFence).isInstanceOf(Promises.Broken.class).hasMessageStartingWith("P2");
     }
 }
