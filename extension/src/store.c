@@ -274,7 +274,12 @@ pgr_store_append(const char *name, int64 offset, const void *content,
 		write_all(fd, content, length, offset) && fsync(fd) == 0 &&
 		(!made || fsync(directory_fd) == 0);
 	if (!done)
+	{
 		failed(problem, size, "write", name);
+		/* Or the next process reads, and believes, what no fsync() confirmed. */
+		if (ftruncate(fd, offset) != 0)
+			strlcat(problem, ", nor cut it off again", size);
+	}
 	close(fd);
 	return done;
 }
@@ -436,6 +441,24 @@ list_names(char names[][PGR_STORE_NAME_MAX], char *problem, size_t size)
 	return count;
 }
 
+/*
+ * A process that was killed between write() and fsync() leaves what others
+ * read and a loss of power takes away.  (Its renames are durable with the
+ * start number, which syncs the directory.)
+ */
+static bool
+sync_file(const char *name, char *problem, size_t size)
+{
+	int			fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool		done = fd >= 0 && fsync(fd) == 0;
+
+	if (!done)
+		failed(problem, size, "sync", name);
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
 bool
 pgr_store_each(PgrStoreVisit visit, void *argument, char *problem, size_t size)
 {
@@ -450,8 +473,11 @@ pgr_store_each(PgrStoreVisit visit, void *argument, char *problem, size_t size)
 		int32		length;
 		bool		missing;
 		bool		go_on;
-		uint8	   *content = pgr_store_read(names[i], &length, &missing, problem, size);
+		uint8	   *content;
 
+		if (!sync_file(names[i], problem, size))
+			return false;
+		content = pgr_store_read(names[i], &length, &missing, problem, size);
 		if (content == NULL)
 			return false;
 		go_on = visit(names[i], content, length, argument);

@@ -9,6 +9,8 @@
 
 #include "check.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,6 +188,8 @@ static void
 test_store(void)
 {
 	char		state[MAXPGPATH];
+	struct rlimit room,
+				no_room;
 	int			files = 0;
 
 	strlcpy(state, path_of("state"), sizeof(state));
@@ -200,6 +204,15 @@ test_store(void)
 	CHECK(pgr_store_append("log", 3, "X", 1, problem, sizeof(problem)));
 	CHECK(holds("log", "abcX"));
 	CHECK(!pgr_store_append("log", 9, "hole", 4, problem, sizeof(problem)));
+	/* No room for all of it: what was not confirmed is not read by the next process. */
+	CHECK(getrlimit(RLIMIT_FSIZE, &room) == 0);
+	no_room = room;
+	no_room.rlim_cur = 6;
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(setrlimit(RLIMIT_FSIZE, &no_room) == 0);
+	CHECK(!pgr_store_append("log", 4, "too long", 8, problem, sizeof(problem)));
+	CHECK(setrlimit(RLIMIT_FSIZE, &room) == 0);
+	CHECK(holds("log", "abcX"));
 	CHECK(!pgr_store_append("log", -1, "x", 1, problem, sizeof(problem)));
 	CHECK(!pgr_store_append("log", PGR_STORE_FILE_MAX, "x", 1, problem, sizeof(problem)));
 	CHECK(!pgr_store_replace("../escape", "x", 1, problem, sizeof(problem)));

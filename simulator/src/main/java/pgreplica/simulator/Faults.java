@@ -36,6 +36,7 @@ final class Faults {
         for (var host : world.hosts) allowMismatch(host, false);
         for (var host : world.hosts) {
             if (happens() && dice.chance(0.3)) host.crashesBetweenActions = dice.between(0, 20) / 10_000.0;
+            if (happens() && dice.chance(0.3)) host.disk.slowestMillis = dice.between(1, 40);
         }
         world.in(pace.between(100, 2000), this::next);
     }
@@ -60,7 +61,7 @@ final class Faults {
 
     private void happen(Host host) {
         var other = world.hosts.get(dice.below(world.hosts.size()));
-        switch (dice.below(19)) {
+        switch (dice.below(23)) {
             case 0, 1 -> loseHost(host);
             case 2, 3 -> host.postgres.killPostmaster();
             case 4, 5 -> host.postgres.crash();
@@ -75,6 +76,10 @@ final class Faults {
             case 16 -> configure();
             case 17 -> failDisk(host);
             case 18 -> stall(host);
+            case 19 -> slowDisk(host);
+            case 20 -> failSync(host);
+            case 21 -> fillDisk(host);
+            case 22 -> blackOut();
             default -> throw new IllegalStateException("no such fault");
         }
     }
@@ -131,6 +136,41 @@ final class Faults {
         world.in(dice.between(50, 8000), () -> host.postgres.failDisk(false));
     }
 
+    private void slowDisk(Host host) {
+        var disk = host.disk;
+        disk.slowestMillis = dice.chance(0.5) ? dice.between(5, 300) : dice.between(300, 8000);
+        world.say(host, "SYNCS within " + disk.slowestMillis + " ms");
+        world.in(dice.between(50, 8000), () -> disk.slowestMillis = 0);
+    }
+
+    private void failSync(Host host) {
+        host.disk.failing = dice.chance(0.5) ? 1 : 0.3;
+        world.say(host, "FAILS TO SYNC, of 10 times " + (long) (host.disk.failing * 10));
+        world.in(dice.between(50, 6000), () -> host.disk.failing = 0);
+    }
+
+    /** The state directory's disk, which may be the data directory's. */
+    private void fillDisk(Host host) {
+        boolean same = dice.chance(0.5);
+        world.say(host, "STATE DIRECTORY IS FULL");
+        host.disk.full = true;
+        if (same) host.postgres.failDisk(true);
+        world.in(dice.between(50, 8000), () -> {
+            host.disk.full = false;
+            if (same) host.postgres.failDisk(false);
+        });
+    }
+
+    /** All that was written and not synced is lost at once, everywhere. */
+    private void blackOut() {
+        world.say(null, "BLACKOUT");
+        for (var host : world.hosts) {
+            long off = dice.between(0, 3);
+            world.in(off, host::losePower);
+            world.in(off + dice.between(100, 6000), host::boot);
+        }
+    }
+
     private void ask(Host host) {
         world.say(host, "IS ASKED for a failover");
         host.give(new Event.Requested(requests++, "failover", List.of()));
@@ -176,6 +216,7 @@ final class Faults {
         world.network.heal();
         for (var host : world.hosts) {
             host.crashesBetweenActions = 0;
+            host.disk.heal();
             host.postgres.failDisk(false);
             host.postgres.stall(false);
             host.thaw();

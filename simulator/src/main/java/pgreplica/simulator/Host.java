@@ -1,11 +1,8 @@
 package pgreplica.simulator;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.TreeMap;
 import pgreplica.base.NodeId;
 import pgreplica.codec.HostAction;
 import pgreplica.codec.HostActionCodec;
@@ -21,6 +18,10 @@ import pgreplica.raft.RaftState;
 
 /** One machine: its clock, its disk, and the process in which the core runs. */
 final class Host {
+    private static final long QUICK_FAILURE_MILLIS = 10_000;
+    private static final long BACK_OFF_MILLIS = 100;
+    private static final long LONGEST_BACK_OFF_MILLIS = 30_000;
+    private static final long REFORK_MILLIS = 1000;
     private static final String UPGRADED = "libc 2.41";
 
     final World world;
@@ -29,13 +30,17 @@ final class Host {
     final Dice dice;
     private final Dice libraries;
     final Postgres postgres;
-    private TreeMap<String, byte[]> disk = new TreeMap<>();
+    final Disk disk;
     private final ArrayDeque<HostEvent> backlog = new ArrayDeque<>();
     private final long driftMillionths;
     private long bootedAtMillis;
     private long clockAtBoot;
     private Optional<Session> session = Optional.empty();
     private boolean preStart;
+    /** A write whose end is waited for; the process does nothing else meanwhile. */
+    private Optional<HostAction> storing = Optional.empty();
+    private long startedMillis;
+    private int failures;
     /** When the core wants to be woken, by true time, and when it will be, which may be too early. */
     private long wakeDueMillis;
     private long wakeSetMillis = Long.MAX_VALUE;
@@ -61,6 +66,7 @@ final class Host {
         libraries = new Dice(world.seed, "libraries of " + id);
         // Two clocks differ by at most 0.8 %; the stated bound is 1 %.
         driftMillionths = dice.between(-4000, 4000);
+        disk = new Disk(world.seed, id.name());
         postgres = new Postgres(this);
     }
 
@@ -105,8 +111,9 @@ final class Host {
         world.say(this, "LOSES POWER");
         powered = false;
         frozen = false;
-        backlog.clear();
+        failures = 0;
         endProcess();
+        disk.losePower();
         postgres.losePower();
     }
 
@@ -121,10 +128,22 @@ final class Host {
         if (!frozen) return;
         frozen = false;
         world.say(this, "THAWS");
-        while (!backlog.isEmpty() && !frozen) give(backlog.poll());
+        catchUp();
+    }
+
+    private void catchUp() {
+        while (!backlog.isEmpty() && !isStuck()) give(backlog.poll());
+    }
+
+    /** Nothing that happens is noticed now. */
+    boolean isStuck() {
+        return frozen || storing.isPresent();
     }
 
     void endProcess() {
+        storing.ifPresent(disk::abandon);
+        storing = Optional.empty();
+        backlog.clear();
         session = Optional.empty();
         life++;
         wakeSetMillis = Long.MAX_VALUE;
@@ -140,19 +159,31 @@ final class Host {
 
     /** The Raft state is gone: the node comes back as another voter (A11). */
     void loseStateDirectory() {
-        disk = new TreeMap<>();
+        disk.clear();
     }
 
     void startProcess(boolean asPreStartChild) {
         if (!powered) return;
         endProcess();
         preStart = asPreStartChild;
+        startedMillis = world.nowMillis;
+        if (!disk.open()) {
+            leave();
+            return;
+        }
         session = Optional.of(new Session());
         var settings = new Settings(id, List.copyOf(world.listed), 1000, 100, 5000, -1, world.sync, witness, "15.1",
                 collation(), preStart, 1_700_000_000_000L);
-        var files = new ArrayList<HostEvent.File>();
-        disk.forEach((name, content) -> files.add(new HostEvent.File(name, content)));
-        give(new HostEvent.Start(settings, dice.any(), files));
+        give(new HostEvent.Start(settings, dice.any(), disk.read()));
+    }
+
+    /** As a worker does whose disk failed it: what was to follow does not happen, and it comes back later and later. */
+    private void leave() {
+        world.say(this, "WORKER LEAVES: its disk failed");
+        failures = world.nowMillis - startedMillis >= QUICK_FAILURE_MILLIS ? 1 : failures + 1;
+        long pause = failures <= 1 ? 0 : Math.min(BACK_OFF_MILLIS << Math.min(failures - 2, 20), LONGEST_BACK_OFF_MILLIS);
+        endProcess();
+        postgres.restartWorker(preStart ? REFORK_MILLIS : pause, preStart);
     }
 
     // ---- events and actions ------------------------------------------------------------------
@@ -168,14 +199,17 @@ final class Host {
 
     void give(HostEvent event) {
         if (session.isEmpty()) return;
-        if (frozen) {
+        if (isStuck()) {
             if (backlog.size() < 10_000) backlog.add(event);
             return;
         }
         world.events++;
         var timed = new HostEvent.Timed(clock(), event);
         if (world.traces) world.say(this, "<- " + Words.of(event));
-        carryOut(step(timed), life);
+        var before = state().map(NodeState::raft);
+        var actions = step(timed);
+        if (before.isPresent()) world.promises.durableFirst(this, before.get(), actions);
+        carryOut(actions, 0, life);
         world.promises.check(this);
     }
 
@@ -191,19 +225,17 @@ final class Host {
         }
     }
 
-    private void carryOut(List<HostAction> actions, int sameLife) {
-        for (var action : actions) {
-            if (crashesBetweenActions > 0 && dice.chance(crashesBetweenActions)) {
-                if (action instanceof HostAction.StoreAppend torn) tear(torn);
-                losePower();
-                world.in(dice.between(300, 4000), this::boot);
-            }
+    private void carryOut(List<HostAction> actions, int first, int sameLife) {
+        for (int i = first; i < actions.size(); i++) {
+            var action = actions.get(i);
+            if (crashesBetweenActions > 0 && dice.chance(crashesBetweenActions)) loseItDuring(action);
             if (life != sameLife) return;
             if (world.traces) Words.of(action).ifPresent(text -> world.say(this, "-> " + text));
             switch (action) {
-                case HostAction.StoreReplace(var name, var content) -> disk.put(name, content);
-                case HostAction.StoreLater(var name, var content) -> disk.put(name, content);
-                case HostAction.StoreAppend append -> append(append);
+                case HostAction.StoreReplace _, HostAction.StoreAppend _ -> {
+                    if (!store(action, actions, i + 1)) return;
+                }
+                case HostAction.StoreLater(var name, var content) -> storeLater(name, content);
                 case HostAction.Send(var to, var payload) -> {
                     world.promises.bounded(this, "message", payload.length, 256 * 1024);
                     world.network.send(this, to, payload);
@@ -213,25 +245,49 @@ final class Host {
         }
     }
 
-    private void append(HostAction.StoreAppend append) {
-        var old = disk.get(append.name());
-        if (old == null || old.length != append.offset()) {
-            throw new Promises.Broken("P9: " + id + " appends at " + append.offset() + " to " + append.name()
-                    + " of " + (old == null ? "no" : old.length) + " bytes");
-        }
-        var longer = Arrays.copyOf(old, old.length + append.content().length);
-        System.arraycopy(append.content(), 0, longer, old.length, append.content().length);
-        world.promises.bounded(this, append.name(), longer.length, 512 * 1024);
-        disk.put(append.name(), longer);
+    private void loseItDuring(HostAction action) {
+        if (Disk.isWrite(action) && disk.begin(action)) storing = Optional.of(action);
+        losePower();
+        world.in(dice.between(300, 4000), this::boot);
     }
 
-    /** The power fails while the disk writes: some of it is there. */
-    private void tear(HostAction.StoreAppend append) {
-        var old = disk.get(append.name());
-        int written = dice.below(append.content().length);
-        var longer = Arrays.copyOf(old, old.length + written);
-        System.arraycopy(append.content(), 0, longer, old.length, written);
-        disk.put(append.name(), longer);
+    /** Durable before the next action starts (P9). False if what follows has to wait, or does not happen. */
+    private boolean store(HostAction action, List<HostAction> actions, int next) {
+        if (action instanceof HostAction.StoreAppend append) {
+            world.promises.bounded(this, append.name(), append.offset() + append.content().length, 512 * 1024);
+        }
+        long millis = disk.millis();
+        boolean begun = disk.begin(action);
+        if (begun && millis > 0) {
+            int sameLife = life;
+            storing = Optional.of(action);
+            world.in(millis, () -> stored(actions, next, sameLife));
+            return false;
+        }
+        if (begun && disk.finish(action)) return true;
+        leave();
+        return false;
+    }
+
+    private void stored(List<HostAction> actions, int next, int sameLife) {
+        if (life != sameLife) return;
+        if (frozen) {
+            world.in(dice.between(1, 20), () -> stored(actions, next, sameLife));
+            return;
+        }
+        var action = storing.orElseThrow();
+        storing = Optional.empty();
+        if (!disk.finish(action)) {
+            leave();
+            return;
+        }
+        carryOut(actions, next, sameLife);
+        catchUp();
+    }
+
+    /** By the assistant, in its own time. */
+    private void storeLater(String name, byte[] content) {
+        if (!preStart) postgres.later(disk.laterMillis(), () -> disk.replaceIfPossible(name, content));
     }
 
     private void carryOut(Action action) {

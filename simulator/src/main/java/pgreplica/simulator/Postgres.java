@@ -263,6 +263,16 @@ final class Postgres {
         after(dice.between(5, 300), mine, () -> host.startProcess(false));
     }
 
+    /** The postmaster starts another worker, or the parent another child. */
+    void restartWorker(long pauseMillis, boolean asPreStartChild) {
+        after(pauseMillis + dice.between(5, 100), start, () -> host.startProcess(asPreStartChild));
+    }
+
+    /** What another process of the server does in its own time. */
+    void later(long millis, Runnable what) {
+        after(millis, start, what);
+    }
+
     void restart(Action.Restart ordered) {
         if (phase == Phase.DOWN) return;
         if (ordered.work() != Work.NONE) unfinishedWork = Optional.of(ordered);
@@ -311,11 +321,18 @@ final class Postgres {
         closeGate();
         int sameLife = host.life;
         boolean stuck = !preStart && dice.chance(0.005);
-        world.in(stuck ? 100 : dice.between(0, 3), () -> {
-            if (host.life != sameLife) return;
-            lastSeen = observe();
-            host.give(new Event.Sealed(term, !stuck, lastSeen));
-        });
+        world.in(stuck ? 100 : dice.between(0, 3), () -> tellSealed(term, !stuck, sameLife));
+    }
+
+    /** The look is taken when it is told. */
+    private void tellSealed(Term term, boolean closed, int sameLife) {
+        if (host.life != sameLife) return;
+        if (host.isStuck()) {
+            world.in(5, () -> tellSealed(term, closed, sameLife));
+            return;
+        }
+        lastSeen = observe();
+        host.give(new Event.Sealed(term, closed, lastSeen));
     }
 
     private void closeGate() {
@@ -448,6 +465,7 @@ final class Postgres {
             lastSeen = Observation.NOTHING;
             return;
         }
+        if (host.isStuck()) return;
         var seen = observe();
         if (seen.equals(lastSeen)) return;
         lastSeen = seen;

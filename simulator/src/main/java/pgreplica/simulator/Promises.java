@@ -12,12 +12,17 @@ import pgreplica.base.Term;
 import pgreplica.base.VoterId;
 import pgreplica.cluster.ClusterCommand;
 import pgreplica.cluster.SyncSet;
+import pgreplica.codec.EnvelopeCodec;
+import pgreplica.codec.HostAction;
 import pgreplica.node.Action;
 import pgreplica.node.Collation;
 import pgreplica.node.NodeState;
+import pgreplica.node.PeerMessage;
 import pgreplica.node.SyncWish;
 import pgreplica.raft.Entry;
+import pgreplica.raft.Message;
 import pgreplica.raft.Payload;
+import pgreplica.raft.RaftState;
 
 /** What must hold at every moment, checked after every event. Each message names the promise. */
 final class Promises {
@@ -79,6 +84,36 @@ final class Promises {
             checkedUpTo.put(raft.self(), raft.commitIndex());
         }
         bounded(host, "log", raft.log().entries().size(), 200);
+    }
+
+    /** P9: what is said before the first write of a step can only be what was on disk before the step. */
+    void durableFirst(Host host, RaftState before, List<HostAction> actions) {
+        int first = 0;
+        while (first < actions.size() && !Disk.isWrite(actions.get(first))) first++;
+        boolean stores = first < actions.size();
+        var after = host.state().orElseThrow().raft();
+        boolean changed = !after.ballot().equals(before.ballot()) || !after.lastPosition().equals(before.lastPosition());
+        if (changed && !stores) throw new Broken("P9: " + host.id + " stores neither a new ballot nor a new log");
+        for (int i = 0; stores && i < first; i++) {
+            if (!(actions.get(i) instanceof HostAction.Send(var to, var payload))) continue;
+            var message = EnvelopeCodec.decode(payload).message();
+            if (message instanceof PeerMessage.Raft(var said) && !isOnDisk(before, to, said)) {
+                throw new Broken("P9: " + host.id + " says " + said + " to " + to + " before it is on disk");
+            }
+        }
+    }
+
+    private static boolean isOnDisk(RaftState disk, NodeId to, Message said) {
+        boolean ofTerm = said.term().equals(disk.term());
+        var votedFor = disk.ballot().votedFor().map(VoterId::node);
+        return switch (said) {
+            // Of a term that nobody has entered.
+            case Message.PreVoteRequest _, Message.PreVoteReply _ -> true;
+            case Message.VoteRequest _ -> ofTerm && votedFor.equals(Optional.of(disk.self().node()));
+            case Message.VoteReply reply -> ofTerm && (!reply.granted() || votedFor.equals(Optional.of(to)));
+            case Message.AppendReply reply -> ofTerm && (!reply.success() || reply.matchIndex() <= disk.lastPosition().index());
+            case Message.AppendRequest _, Message.InstallSnapshot _, Message.TimeoutNow _ -> ofTerm;
+        };
     }
 
     /** P15: what was sorted by one library is searched by the same, unless an operator has said otherwise. */
