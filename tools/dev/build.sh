@@ -155,9 +155,9 @@ install() {
     say "installed into $("$PG_CONFIG" --pkglibdir)"
 }
 
-dist() {
-    build
-    local name=pg_replica-$VERSION work
+# The release, as a tarball.
+pack() {
+    local name=pg_replica-$VERSION work file
     work=$(mktemp -d)
     mkdir "$work/$name"
     cp -r extension/Makefile extension/pg_replica.control extension/src extension/sql "$BUILD/generated" "$work/$name"
@@ -165,11 +165,19 @@ dist() {
         [ ! -e "$file" ] || cp -r "$file" "$work/$name"
     done
     find "$work" -name '*.o' -delete
-    say "building the release as its users will"
-    cp -r "$work/$name" "$work/trial"
-    nice make -s -C "$work/trial" PG_CONFIG="$PG_CONFIG"
-    nice make -s -C "$work/trial" PG_CONFIG="$PG_CONFIG" DESTDIR="$work/installed" install
     tar -C "$work" --sort=name --owner=0 --group=0 --mtime=2026-01-01 -czf "$BUILD/$name.tar.gz" "$name"
+    rm -rf "$work"
+}
+
+dist() {
+    build
+    pack
+    local name=pg_replica-$VERSION work
+    work=$(mktemp -d)
+    say "building the release as its users will"
+    tar -C "$work" -xzf "$BUILD/$name.tar.gz"
+    nice make -s -C "$work/$name" PG_CONFIG="$PG_CONFIG"
+    nice make -s -C "$work/$name" PG_CONFIG="$PG_CONFIG" DESTDIR="$work/installed" install
     rm -rf "$work"
     say "build/$name.tar.gz"
 }

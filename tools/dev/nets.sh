@@ -180,6 +180,7 @@ cluster_tests() {
     esac
     build_for $version
     build_variants "${version:-$PGREPLICA_PG}"
+    pack
     if [ "$version" = 17 ] && [ -z "$groups" ] && ! (tools/servers "$SERVERS" 17-libc); then
         say "NOT TESTED: servers with two versions of libc, of which the other cannot be fetched here"
     fi

@@ -25,15 +25,19 @@ record Recipe(List<Step> steps) {
 
     /** The blocks of commands below this heading, in their order. */
     static List<Recipe> inReadme(String heading) throws IOException {
-        var recipes = new ArrayList<Recipe>();
+        return blocksInReadme(heading).stream().map(lines -> new Recipe(lines.stream().map(Recipe::step).toList())).toList();
+    }
+
+    /** What stands for itself below this heading: commands, SQL, settings. */
+    static List<List<String>> blocksInReadme(String heading) throws IOException {
+        var blocks = new ArrayList<List<String>>();
         var readme = Files.readString(Path.of(System.getProperty("user.dir")).resolveSibling("README.md"));
         var section = readme.split("\n## " + heading + "\n", 2)[1].split("\n## ", 2)[0];
         for (var block : section.split("\n\n")) {
             var lines = block.lines().toList();
-            if (!lines.stream().allMatch(line -> line.startsWith("    "))) continue;
-            recipes.add(new Recipe(lines.stream().map(Recipe::step).toList()));
+            if (lines.stream().allMatch(line -> line.startsWith("    "))) blocks.add(lines.stream().map(String::strip).toList());
         }
-        return recipes;
+        return blocks;
     }
 
     private static Step step(String line) {

@@ -69,6 +69,8 @@ final class Membership {
 
     private static void found(Turn turn) {
         String obstacle = foundingObstacle(turn);
+        // Before there is a cluster there is no extension, so the log is all that an operator has.
+        if (!obstacle.isEmpty() && !obstacle.equals(turn.hold)) turn.log("the cluster is not founded yet: " + obstacle);
         turn.hold = obstacle;
         if (!obstacle.isEmpty()) return;
 
@@ -129,9 +131,9 @@ final class Membership {
             if (!ready) return "founding waits for node " + listed.node() + ": Postgres is " + facts.state();
             if (data == DataCondition.PRISTINE) continue;
             if (owner.isPresent() && facts(turn, owner.get()).systemIdentifier() != facts.systemIdentifier()) {
-                return "nodes " + owner.get() + " and " + listed.node() + " both hold user data, of different "
-                        + "systems (" + facts(turn, owner.get()).systemIdentifier() + " and "
-                        + facts.systemIdentifier() + "); empty the data directory of the one whose data is not wanted";
+                return "nodes " + owner.get() + " and " + listed.node() + " both hold data that was in use, of "
+                        + "different systems (" + facts(turn, owner.get()).systemIdentifier() + " and "
+                        + facts.systemIdentifier() + "); give the one whose data is not wanted a fresh initdb";
             }
             if (owner.isEmpty()) owner = Optional.of(listed.node());
         }

@@ -13,7 +13,8 @@ import pgreplica.harness.HarnessException;
 
 /** Runs commands of the machine to their end. */
 public final class Exec {
-    private static final Duration LIMIT = Duration.ofSeconds(120);
+    /** Long enough to compile the extension on a busy machine. */
+    private static final Duration LIMIT = Duration.ofSeconds(300);
 
     private Exec() {}
 
