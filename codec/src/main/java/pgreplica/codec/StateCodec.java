@@ -143,7 +143,8 @@ final class StateCodec {
     private static void writeRequest(ByteWriter out, Request request) {
         out.i64(request.id());
         out.optional(request.origin(), Words::writeNode);
-        out.str(request.verb());
+        out.bool(request.lossAllowed());
+        out.str(request.refusal());
         out.i64(request.sinceMillis());
     }
 }

@@ -48,7 +48,7 @@ class StateCodecTest {
         for (int i = 0; i < 5; i++) walk(state, bytesWith(StateCodec::writeNode));
         assertThat(changed).contains("NodeState.settings", "NodeState.nextTicket", "RaftState.random",
                 "Gate.upstream", "Peer.status", "NodeStatus.reason", "Told.floor",
-                "Leadership.leaving", "Request.verb", "InstanceRecord.former", "DataRecord.floor", "Observation.oldest",
+                "Leadership.leaving", "Request.refusal", "InstanceRecord.former", "DataRecord.floor", "Observation.oldest",
                 "Errand.progress", "ListedNode.raftPort", "Appointment.why");
         assertThat(changed.stream().filter(name -> name.startsWith("NodeState.")))
                 .hasSize(pgreplica.node.NodeState.class.getRecordComponents().length);

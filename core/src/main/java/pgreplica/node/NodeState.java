@@ -99,6 +99,14 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
                        long identityToldAtMillis, long floorAtMillis, Lsn floor, String sync, long syncAtMillis, boolean reads,
                        String collation) {}
 
-    /** A request that waits for its answer: from a client of this node, or forwarded by another one. */
-    public record Request(long id, Optional<NodeId> origin, String verb, long sinceMillis) {}
+    /**
+     * A request that waits for its answer: from a client of this node, or forwarded by another one.
+     *
+     * @param refusal why the leader could not begin it yet; empty if it has begun, or another node leads
+     */
+    public record Request(long id, Optional<NodeId> origin, boolean lossAllowed, String refusal, long sinceMillis) {
+        Request refused(String why) {
+            return new Request(id, origin, lossAllowed, why, sinceMillis);
+        }
+    }
 }

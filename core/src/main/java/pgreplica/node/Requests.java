@@ -13,38 +13,38 @@ import pgreplica.raft.Input;
 final class Requests {
     /** Requests that may wait at the same time; more are refused (P10). */
     private static final int MOST = 16;
+    /** The host looks at the server this often while something goes on, and a little more. */
+    private static final long LOOKED_WITHIN_MILLIS = 150;
     /** The argument by which an operator accepts that acknowledged commits may be lost. */
     private static final String ALLOW_LOSS = "allow_loss";
 
     private Requests() {}
 
     static void ask(Turn turn, long requestId, String verb, List<String> arguments) {
-        if (turn.requests.size() >= MOST) {
-            turn.act(new Action.Reply(requestId, false, "too many requests wait for an answer; try again"));
+        String refusal = obstacle(turn, verb);
+        if (!refusal.isEmpty()) {
+            turn.act(new Action.Reply(requestId, false, refusal));
         } else if (turn.raft.isLeader()) {
-            String refusal = begin(turn, verb, arguments);
-            if (!refusal.isEmpty()) turn.act(new Action.Reply(requestId, false, refusal));
-            else turn.requests.put(requestId, new Request(requestId, Optional.empty(), verb, turn.now));
+            accept(turn, requestId, new Request(requestId, Optional.empty(), arguments.contains(ALLOW_LOSS), "", turn.now));
         } else if (turn.leaderNode().isEmpty()) {
             turn.act(new Action.Reply(requestId, false,
                     "no leader is known, so nobody can " + verb + "; see pg_replica.status() for the reason"));
         } else {
-            turn.requests.put(requestId, new Request(requestId, Optional.empty(), verb, turn.now));
+            turn.requests.put(requestId, new Request(requestId, Optional.empty(), false, "", turn.now));
             turn.send(turn.leaderNode().get(), new PeerMessage.Forward(requestId, verb, arguments));
         }
     }
 
     static void forwarded(Turn turn, NodeId from, long ticket, String verb, List<String> arguments) {
-        String refusal = !turn.raft.isLeader() ? "node " + turn.self() + " does not lead any more; try again"
-                : turn.requests.size() >= MOST ? "too many requests wait for an answer; try again"
-                : begin(turn, verb, arguments);
+        String refusal = turn.raft.isLeader() ? obstacle(turn, verb) : doesNotLead(turn);
         if (!refusal.isEmpty()) {
             turn.send(from, new PeerMessage.ForwardReply(ticket, false, refusal));
             return;
         }
         // Negative numbers are this node's own, so they never meet a client's.
         turn.nextTicket = turn.nextTicket + 1;
-        turn.requests.put(-turn.nextTicket, new Request(ticket, Optional.of(from), verb, turn.now));
+        accept(turn, -turn.nextTicket,
+                new Request(ticket, Optional.of(from), arguments.contains(ALLOW_LOSS), "", turn.now));
     }
 
     static void answered(Turn turn, long ticket, boolean ok, String text) {
@@ -52,13 +52,39 @@ final class Requests {
     }
 
     static void tend(Turn turn) {
+        retry(turn);
         leave(turn);
         expire(turn);
     }
 
-    private static String begin(Turn turn, String verb, List<String> arguments) {
+    private static String obstacle(Turn turn, String verb) {
         if (!verb.equals("failover")) return "unknown request \"" + verb + "\"";
-        if (!Leading.serves(turn) && arguments.contains(ALLOW_LOSS)) return allowLoss(turn);
+        return turn.requests.size() >= MOST ? "too many requests wait for an answer; try again" : "";
+    }
+
+    private static String doesNotLead(Turn turn) {
+        return "node " + turn.self() + " does not lead any more; try again";
+    }
+
+    private static void accept(Turn turn, long key, Request request) {
+        turn.requests.put(key, request.refused(begin(turn, request)));
+    }
+
+    /** What stands against a request may be gone in a moment: a standby connects, a new leader looks around. */
+    private static void retry(Turn turn) {
+        for (var key : new ArrayList<>(turn.requests.keySet())) {
+            var request = turn.requests.get(key);
+            if (request.refusal().isEmpty()) continue;
+            boolean waited = turn.now - request.sinceMillis() >= turn.settings.electionTimeoutMillis();
+            String refusal = turn.raft.isLeader() ? begin(turn, request) : doesNotLead(turn);
+            if (!refusal.isEmpty() && (waited || !turn.raft.isLeader())) answer(turn, key, false, refusal);
+            else turn.requests.put(key, request.refused(refusal));
+        }
+    }
+
+    /** Why it cannot begin now; empty if it has begun. */
+    private static String begin(Turn turn, Request request) {
+        if (!Leading.serves(turn) && request.lossAllowed()) return allowLoss(turn);
         if (turn.leadership.leaving.isPresent()) return "a handover to " + turn.leadership.leaving.get() + " runs";
         if (!Leading.serves(turn)) {
             return "no primary serves on the leader, so there is nothing to hand over; see pg_replica.status()";
@@ -75,7 +101,7 @@ final class Requests {
 
     /** The way out when nodes that may hold acknowledged commits do not come back (B7). */
     private static String allowLoss(Turn turn) {
-        if (turn.leadership.rule == 0) return "this leader has not looked at the cluster yet; try again";
+        if (turn.leadership.rule == 0) return "this leader has not looked at the cluster yet";
         turn.log(Action.Level.WARNING, "an operator allows that acknowledged commits are lost; rule "
                 + turn.leadership.rule + " stood against a promotion: " + turn.leadership.ruleText);
         turn.leadership.lossAllowed = true;
@@ -135,7 +161,8 @@ final class Requests {
 
     /** Judged by a look that came after the fence was closed: what was written until then is in no earlier one. */
     private static boolean hasEverything(Turn turn, NodeId target) {
-        boolean looked = turn.now - turn.leadership.leavingSinceMillis >= turn.settings.heartbeatMillis();
+        boolean looked = turn.now - turn.leadership.leavingSinceMillis
+                >= Math.max(turn.settings.heartbeatMillis(), LOOKED_WITHIN_MILLIS);
         var status = turn.peer(target).status();
         if (!looked || status.isEmpty()) return false;
         var name = Names.replication(target, status.get().incarnation(), turn.observed.timeline());

@@ -133,6 +133,7 @@ class CollationTest {
         for (var node : List.of("n2", "n3")) cluster.upgrade(node, "libc 2.41");
         cluster.run(2000);
         cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        cluster.run(1100);
         var reply = cluster.last("n1", Action.Reply.class).orElseThrow();
         assertThat(reply.ok()).isFalse();
         assertThat(reply.text()).contains("n2: it sorts text by libc 2.41");
