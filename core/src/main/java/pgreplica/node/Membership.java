@@ -67,6 +67,10 @@ final class Membership {
         return Optional.empty();
     }
 
+    static boolean isMember(Turn turn, NodeId node) {
+        return voterOf(turn, node).isPresent() || learnerOf(turn, node).isPresent();
+    }
+
     private static void found(Turn turn) {
         String obstacle = foundingObstacle(turn);
         // Before there is a cluster there is no extension, so the log is all that an operator has.

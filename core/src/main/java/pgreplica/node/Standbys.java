@@ -30,7 +30,7 @@ final class Standbys {
             var node = listed.node();
             var peer = turn.peer(node);
             boolean known = peer.isFresh(turn.now, turn.settings.electionTimeoutMillis() * 2L);
-            if (node.equals(turn.self()) || !known || !isMember(turn, node)) continue;
+            if (node.equals(turn.self()) || !known || !Membership.isMember(turn, node)) continue;
             var status = peer.status().get();
             if (!status.term().equals(turn.term()) || !peer.clusterId().equals(turn.clusterId())) continue;
             var directive = judge(turn, peer, status);
@@ -72,13 +72,6 @@ final class Standbys {
         turn.told.slots = names.toString();
         turn.told.slotsAtMillis = turn.now;
         turn.act(new Action.EnsureSlots(List.copyOf(slots)));
-    }
-
-    private static boolean isMember(Turn turn, NodeId node) {
-        for (var member : turn.raft.configuration().members()) {
-            if (member.node().equals(node)) return true;
-        }
-        return false;
     }
 
     /** Nobody may rewind from a fresh primary before its checkpoint: pg_rewind would see the old timeline. */
