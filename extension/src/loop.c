@@ -260,9 +260,9 @@ next_time(const PgrLoop *loop)
 }
 
 static void
-tell_time(PgrLoop *loop, int64 now, bool due)
+tell_time(PgrLoop *loop, int64 now)
 {
-	if (!due && now < next_time(loop))
+	if (now < next_time(loop))
 		return;
 	loop->time_told_ms = now;
 	if (loop->wake_at_ms <= now)
@@ -357,7 +357,6 @@ turn(PgrLoop *loop)
 {
 	char		problem[sizeof(loop->problem)];
 	int64		now = pgr_now_ms();
-	bool		due = loop->wake_at_ms <= now;	/* whatever the others say first */
 	bool		more;
 
 	pgr_loop_heartbeat(now);
@@ -369,7 +368,7 @@ turn(PgrLoop *loop)
 	tell_settings(loop);
 	tell_observation(loop, now);
 	tell_progress(loop, now);
-	tell_time(loop, pgr_now_ms(), due);
+	tell_time(loop, pgr_now_ms());
 	/* Last, so that a vote of this turn leaves with it. */
 	tell_seal(loop, pgr_now_ms());
 	pgr_net_flush_all();

@@ -50,7 +50,7 @@ public final class Node {
         // A clock that seems to go back is the host's mistake; treating it as standing still keeps every promise.
         var turn = new Turn(before, nowMillis);
         switch (event) {
-            case Event.TimePassed() -> Consensus.feed(turn, new Input.TimePassed());
+            case Event.TimePassed() -> {}
             case Event.MessageReceived(var from, var envelope) -> Post.receive(turn, from, envelope);
             case Event.PeerConnected(var node) -> {
                 turn.putPeer(node, turn.peer(node).withConnected(true));
@@ -70,6 +70,9 @@ public final class Node {
             case Event.Configured(var sync, var mismatchAllowed) ->
                     turn.settings = turn.settings.with(sync, mismatchAllowed);
         }
+        // Every event carries the time; what it brought counts before what is overdue.
+        boolean overdue = turn.raft.deadlineMillis() <= turn.now;
+        if (overdue || event instanceof Event.TimePassed) Consensus.feed(turn, new Input.TimePassed());
         tend(turn);
         return turn.done();
     }
