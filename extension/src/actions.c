@@ -317,7 +317,7 @@ run(PgrLoop *loop, const PgrAction *action)
 			loop->seal_until_ms = pgr_now_ms() + SEAL_WITHIN_MS;
 			break;
 		case PGR_ACTION_PUBLISH:
-			pgr_published_write(action->content, action->length);
+			pgr_published_write(&pgr_shared->published[action->mode - 1], action->content, action->length);
 			break;
 		case PGR_ACTION_REPLY:
 			pgr_mailbox_answer(action->number, action->ok, action->text,

@@ -260,9 +260,14 @@ skip_strings(PgrReader *from)
 static void
 take_tables(PgrReader *from, PgrAction *action)
 {
-	int32		start = from->at;
-	int32		tables = pgr_take_count(from, 12);
+	int32		start;
+	int32		tables;
 
+	action->mode = pgr_take_u8(from);
+	if (action->mode < 1 || action->mode > PGR_PUBLISHED_PAGES)
+		from->bad = true;
+	start = from->at;
+	tables = pgr_take_count(from, 12);
 	for (int i = 0; i < tables && !from->bad; i++)
 	{
 		int32		length;

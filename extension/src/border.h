@@ -77,7 +77,7 @@ typedef struct PgrAction
 	int64		term;
 	uint32		timeline;
 	bool		ok;
-	uint8		mode;			/* of a restart; level of a log line */
+	uint8		mode;			/* of a restart; level of a log line; page of tables */
 	uint8		work;
 	char		application_name[PGR_NAME_SIZE];
 	char		slot[PGR_NAME_SIZE];

@@ -32,8 +32,11 @@ pgr_mailbox_init(void)
 		pg_atomic_init_u32(&box->slots[i].state, PGR_MAIL_FREE);
 		pg_atomic_init_u64(&box->slots[i].expires_ms, 0);
 	}
-	pg_atomic_init_u64(&pgr_shared->published.version, 0);
-	pg_atomic_init_u64(&pgr_shared->published.at_ms, 0);
+	for (int i = 0; i < PGR_PUBLISHED_PAGES; i++)
+	{
+		pg_atomic_init_u64(&pgr_shared->published[i].version, 0);
+		pg_atomic_init_u64(&pgr_shared->published[i].at_ms, 0);
+	}
 }
 
 static bool
@@ -229,9 +232,8 @@ pgr_mailbox_disown(void)
  * version; the next writer starts from there.
  */
 void
-pgr_published_write(const uint8 *data, int32 length)
+pgr_published_write(PgrPublished *published, const uint8 *data, int32 length)
 {
-	PgrPublished *published = &pgr_shared->published;
 	uint64		version = pg_atomic_read_u64(&published->version) | 1;
 
 	if (length > PGR_PUBLISHED_SIZE)
@@ -255,9 +257,8 @@ pgr_published_write(const uint8 *data, int32 length)
 }
 
 uint8 *
-pgr_published_read(int32 *length, int64 *at_ms)
+pgr_published_read(PgrPublished *published, int32 *length)
 {
-	PgrPublished *published = &pgr_shared->published;
 	uint8	   *copy = palloc(PGR_PUBLISHED_SIZE);
 
 	for (int i = 0; i < READ_ATTEMPTS; i++)
@@ -266,12 +267,11 @@ pgr_published_read(int32 *length, int64 *at_ms)
 
 		pg_read_barrier();
 		*length = (int32) Min(published->length, PGR_PUBLISHED_SIZE);
-		*at_ms = (int64) pg_atomic_read_u64(&published->at_ms);
 		memcpy(copy, published->data, *length);
 		pg_read_barrier();
 		if ((version & 1) == 0 && pg_atomic_read_u64(&published->version) == version)
 		{
-			if (*at_ms != 0)
+			if (pg_atomic_read_u64(&published->at_ms) != 0)
 				return copy;
 			break;
 		}

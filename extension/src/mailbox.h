@@ -13,6 +13,7 @@
 #define PGR_ARGUMENTS_SIZE 1024
 #define PGR_REPLY_SIZE 2048
 #define PGR_PUBLISHED_SIZE (128 * 1024)
+#define PGR_PUBLISHED_PAGES 2	/* what moves, what is settled */
 
 typedef enum PgrMailState
 {
@@ -44,8 +45,8 @@ typedef struct PgrMailbox
 } PgrMailbox;
 
 /*
- * The tables of the last Publish action, as the core encoded them.  "version"
- * is odd while the worker writes.
+ * The tables of the last Publish action for one page, as the core encoded
+ * them.  "version" is odd while the worker writes.
  */
 typedef struct PgrPublished
 {
@@ -68,9 +69,9 @@ extern void pgr_mailbox_answer(uint64 id, bool ok, const char *text, int32 lengt
 /* At the start of a worker: nobody will answer what the last one took. */
 extern void pgr_mailbox_disown(void);
 
-extern void pgr_published_write(const uint8 *data, int32 length);
+extern void pgr_published_write(PgrPublished *published, const uint8 *data, int32 length);
 
 /* A consistent copy in a palloc'd buffer; NULL if there is none. */
-extern uint8 *pgr_published_read(int32 *length, int64 *at_ms);
+extern uint8 *pgr_published_read(PgrPublished *published, int32 *length);
 
 #endif							/* PGR_MAILBOX_H */

@@ -26,7 +26,7 @@ typedef struct PgrShared
 	PgrAssistantShared assistant;
 	PgrSyncShared sync;
 	PgrMailbox	mailbox;
-	PgrPublished published;
+	PgrPublished published[PGR_PUBLISHED_PAGES];
 } PgrShared;
 
 /* NULL unless preloaded and configured. */

@@ -74,13 +74,11 @@ take_strings(PgrReader *from, int *count)
 	return strings;
 }
 
-/* The published table of that name; false: there is none. */
 static bool
-find_table(const char *name, Table *table)
+find_table_on(PgrPublished *page, const char *name, Table *table)
 {
 	int32		length;
-	int64		at_ms;
-	uint8	   *data = is_loaded() ? pgr_published_read(&length, &at_ms) : NULL;
+	uint8	   *data = pgr_published_read(page, &length);
 	PgrReader	reader = {data, data != NULL ? length : 0, 0, false};
 	int32		count;
 
@@ -107,6 +105,17 @@ find_table(const char *name, Table *table)
 			return true;
 	}
 	memset(table, 0, sizeof(*table));
+	return false;
+}
+
+/* The published table of that name; false: there is none. */
+static bool
+find_table(const char *name, Table *table)
+{
+	memset(table, 0, sizeof(*table));
+	for (int i = 0; is_loaded() && i < PGR_PUBLISHED_PAGES; i++)
+		if (find_table_on(&pgr_shared->published[i], name, table))
+			return true;
 	return false;
 }
 
@@ -201,7 +210,7 @@ worker_is_missing(void)
 		return "the configuration is not valid, see pg_replica.check()";
 	if (pg_atomic_read_u32(&pgr_shared->worker.pid) == 0)
 		return "the node worker is not running, see the server log";
-	published = (int64) pg_atomic_read_u64(&pgr_shared->published.at_ms);
+	published = (int64) pg_atomic_read_u64(&pgr_shared->published[0].at_ms);
 	if (published == 0)
 		return "the node worker has published nothing yet, see pg_replica.check()";
 	if (now - published > Max(5 * (int64) pgr_election_timeout, 3000))

@@ -166,6 +166,7 @@ publish(void)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s:%s:%ld ",
 				 peers[i], connected[i] ? "up" : "down", heard[i]);
 	begin(12);
+	u8(1);
 	u32(2);
 	str("status");
 	u32(6);

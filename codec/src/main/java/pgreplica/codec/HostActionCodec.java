@@ -74,8 +74,9 @@ public final class HostActionCodec {
                 out.u8(11);
                 out.list(slots, HostActionCodec::writeSlot);
             }
-            case Action.Publish(var tables) -> {
+            case Action.Publish(var page, var tables) -> {
                 out.u8(12);
+                out.u8(page == Action.Page.MOVING ? 1 : 2);
                 out.list(tables, HostActionCodec::writeTable);
             }
             case Action.Reply reply -> {
@@ -187,7 +188,7 @@ public final class HostActionCodec {
                     InstanceCodec.identityOf(in.bytes()), in.str());
             case 10 -> new Action.Checkpoint();
             case 11 -> new Action.EnsureSlots(in.list(MOST_SLOTS, HostActionCodec::readSlot));
-            case 12 -> new Action.Publish(in.list(MOST_CELLS, HostActionCodec::readTable));
+            case 12 -> new Action.Publish(pageOf(in.u8()), in.list(MOST_CELLS, HostActionCodec::readTable));
             case 13 -> new Action.Reply(in.i64(), in.bool(), in.str());
             case 14 -> new Action.Log(levelOf(in.u8()), in.str());
             case 15 -> new Action.WakeAt(in.i64());
@@ -216,6 +217,14 @@ public final class HostActionCodec {
 
     private static List<String> readRow(ByteReader in) {
         return in.list(MOST_CELLS, ByteReader::str);
+    }
+
+    private static Action.Page pageOf(int number) {
+        return switch (number) {
+            case 1 -> Action.Page.MOVING;
+            case 2 -> Action.Page.SETTLED;
+            default -> throw new Malformed("unknown page " + number);
+        };
     }
 
     private static Level levelOf(int number) {

@@ -125,6 +125,7 @@ final class StateCodec {
         out.str(told.statusKey());
         out.i64(told.publishedAtMillis());
         out.str(told.publishedKey());
+        out.str(told.settledKey());
         out.i64(told.ordersAtMillis());
         out.str(told.ordersKey());
         out.str(told.slots());

@@ -51,7 +51,8 @@ public sealed interface Action {
 
     record EnsureSlots(List<Slot> slots) implements Action {}
 
-    record Publish(List<Table> tables) implements Action {}
+    /** All tables of one page, in place of what it held. */
+    record Publish(Page page, List<Table> tables) implements Action {}
 
     record Reply(long requestId, boolean ok, String text) implements Action {}
 
@@ -72,6 +73,9 @@ public sealed interface Action {
     record Slot(String name, Lsn restart) {}
 
     record Table(String name, List<String> columns, List<List<String>> rows) {}
+
+    /** What SQL functions show: of every moment, or only of decisions. */
+    enum Page { MOVING, SETTLED }
 
     enum Level { LOG, WARNING, DEBUG }
 }

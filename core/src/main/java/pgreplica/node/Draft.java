@@ -26,6 +26,7 @@ final class Draft {
         String statusKey;
         long publishedAtMillis;
         String publishedKey;
+        String settledKey;
         long ordersAtMillis;
         String ordersKey;
         String slots;
@@ -48,6 +49,7 @@ final class Draft {
             statusKey = before.statusKey();
             publishedAtMillis = before.publishedAtMillis();
             publishedKey = before.publishedKey();
+            settledKey = before.settledKey();
             ordersAtMillis = before.ordersAtMillis();
             ordersKey = before.ordersKey();
             slots = before.slots();
@@ -65,7 +67,7 @@ final class Draft {
 
         Told done() {
             return new Told(leaseUntilMillis, leaseWhy, leaseQuorum, statusAtMillis, statusKey, publishedAtMillis, publishedKey,
-                    ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed,
+                    settledKey, ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed,
                     identityToldAtMillis, floorAtMillis, floor, sync, syncAtMillis, reads, collation);
         }
     }

@@ -94,7 +94,7 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
 
     /** What was last told to the host and to the other nodes, so that nothing is said twice without need. */
     public record Told(long leaseUntilMillis, String leaseWhy, boolean leaseQuorum, long statusAtMillis, String statusKey,
-                       long publishedAtMillis, String publishedKey, long ordersAtMillis, String ordersKey,
+                       long publishedAtMillis, String publishedKey, String settledKey, long ordersAtMillis, String ordersKey,
                        String slots, long slotsAtMillis, List<String> admitted, Timeline checkpointed,
                        long identityToldAtMillis, long floorAtMillis, Lsn floor, String sync, long syncAtMillis, boolean reads,
                        String collation) {}

@@ -6,6 +6,7 @@ import pgreplica.base.Division;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.Timeline;
+import pgreplica.cluster.Appointment;
 import pgreplica.failover.Rule;
 import pgreplica.instance.Observation.Phase;
 import pgreplica.node.PeerMessage.NodeStatus;
@@ -18,14 +19,30 @@ final class Publisher {
     private Publisher() {}
 
     static void tend(Turn turn) {
+        tendMoving(turn);
+        tendSettled(turn);
+    }
+
+    private static void tendMoving(Turn turn) {
         boolean due = turn.now - turn.told.publishedAtMillis >= turn.settings.electionTimeoutMillis();
         if (!due && !turn.factsChanged() && !turn.peersChanged()) return;
         String key = turn.told.statusKey + " " + turn.raft.isLeader() + " " + primary(turn) + " "
-                + turn.cluster.appointments().size() + " " + turn.told.leaseWhy + " " + Quorum.state(turn) + " " + Quorum.mode(turn) + " " + turn.raft.leader().isPresent();
+                + turn.told.leaseWhy + " " + Quorum.state(turn) + " " + Quorum.mode(turn) + " " + turn.raft.leader().isPresent();
         if (!due && turn.told.publishedKey.equals(key)) return;
         turn.told.publishedKey = key;
         turn.told.publishedAtMillis = turn.now;
-        turn.act(new Action.Publish(List.of(status(turn), members(turn), history(turn), rules(turn), checks(turn))));
+        turn.act(new Action.Publish(Action.Page.MOVING, List.of(status(turn), members(turn))));
+    }
+
+    private static void tendSettled(Turn turn) {
+        if (!turn.factsChanged() && !turn.told.settledKey.isEmpty()) return;
+        var latest = turn.cluster.latest();
+        String key = turn.raft.isLeader() + " " + turn.leadership.rule + " " + turn.leadership.ruleText + " "
+                + turn.cluster.appointments().size() + " " + latest.flatMap(Appointment::fork).isPresent() + " "
+                + turn.settings.collation().mismatchAllowed();
+        if (turn.told.settledKey.equals(key)) return;
+        turn.told.settledKey = key;
+        turn.act(new Action.Publish(Action.Page.SETTLED, List.of(history(turn), rules(turn), checks(turn))));
     }
 
     private static Action.Table status(Turn turn) {

@@ -31,8 +31,9 @@ class CollationTest {
     }
 
     private static String check(SmallCluster cluster, String node) {
-        var tables = cluster.last(node, Action.Publish.class).orElseThrow().tables();
-        return tables.stream().filter(table -> table.name().equals("checks")).findFirst().orElseThrow().rows().toString();
+        var settled = cluster.last(node, Action.Publish.class, publish -> publish.page() == Action.Page.SETTLED);
+        return settled.orElseThrow().tables().stream().filter(table -> table.name().equals("checks")).findFirst()
+                .orElseThrow().rows().toString();
     }
 
     private static void allow(SmallCluster cluster, String node) {

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 import java.util.function.UnaryOperator;
 import pgreplica.base.Lsn;
@@ -211,10 +212,12 @@ final class SmallCluster {
 
     /** The last action of this kind that the node asked for. */
     <A extends Action> Optional<A> last(String name, Class<A> kind) {
-        for (var one : done.reversed()) {
-            if (one.node().name().equals(name) && kind.isInstance(one.action())) return Optional.of(kind.cast(one.action()));
-        }
-        return Optional.empty();
+        return last(name, kind, action -> true);
+    }
+
+    <A extends Action> Optional<A> last(String name, Class<A> kind, Predicate<A> which) {
+        return done.reversed().stream().filter(one -> one.node().name().equals(name)).map(Done::action)
+                .filter(kind::isInstance).map(kind::cast).filter(which).findFirst();
     }
 
     private void carryOut(NodeId id, Member member, Action action) {

@@ -295,7 +295,7 @@ final class Host {
             case Action.WakeAt(var at) -> wakeAt(at);
             case Action.Log(var level, var text) -> world.promises.logged(this, text);
             case Action.Reply(var request, var ok, var text) -> {}
-            case Action.Publish(var tables) -> {}
+            case Action.Publish _ -> {}
             case Action.SetLease lease -> postgres.setLease(lease, preStart);
             case Action.Seal(var term) -> postgres.seal(term, preStart);
             case Action.Follow follow -> postgres.follow(follow);

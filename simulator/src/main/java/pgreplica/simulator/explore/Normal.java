@@ -206,7 +206,7 @@ final class Normal {
             case "NodeState.settings", "RaftState.settings", "NodeState.random" -> (value, _) -> value;
             case "RaftState.random" -> (_, _) -> chance;
             case "Promises.byNode" -> (value, elapsed) -> running((SortedMap<?, ?>) shape.of(value, elapsed));
-            case "Told.publishedKey", "Told.slots", "Leadership.ruleText", "Appoint.why", "Appointment.why",
+            case "Told.publishedKey", "Told.settledKey", "Told.slots", "Leadership.ruleText", "Appoint.why", "Appointment.why",
                     "NodeStatus.reason", "NodeStatus.state" -> (_, _) -> "";
             case "WalReport.voidReason" -> (value, _) -> value.equals("") ? "" : "void";
             case "Told.logged" -> (_, _) -> List.of();
