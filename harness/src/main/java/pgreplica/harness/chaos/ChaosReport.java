@@ -18,7 +18,8 @@ public final class ChaosReport {
     private final List<Double> repairs = new ArrayList<>();
     private final List<Object> runs = new ArrayList<>();
     private int changes;
-    private boolean good;
+    /** Empty: nothing is wrong. */
+    private String wrong = "it has not come to its end";
 
     ChaosReport(Chaos.Options options) {
         this.options = options;
@@ -53,7 +54,7 @@ public final class ChaosReport {
     }
 
     void concludes(Map<String, Integer> tally, Verdict verdict, int appends, int reads) {
-        good = verdict.holds();
+        wrong = verdict.holds() ? "" : verdict.text();
         report.condition("tally", tally);
         report.condition("lost", verdict.lost().size());
         report.condition("violations", verdict.violations().stream().map(Verdict.Violation::toString).limit(100).toList());
@@ -64,13 +65,17 @@ public final class ChaosReport {
     }
 
     void failed(String why) {
-        good = false;
+        wrong = why;
         report.condition("failure", why);
         System.out.println("\nFAILED: " + why);
     }
 
     public boolean isGood() {
-        return good;
+        return wrong.isEmpty();
+    }
+
+    public String wrong() {
+        return wrong;
     }
 
     /** The same faults again; what the machine does meanwhile is not the same. */
