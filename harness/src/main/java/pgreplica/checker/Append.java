@@ -24,6 +24,11 @@ public record Append(int list, int id, String node, int timeline, long lsn, long
         return outcome == Outcome.ACKNOWLEDGED;
     }
 
+    /** Committed by COMMIT PREPARED. */
+    boolean isTwoPhase() {
+        return how.equals("two_phase");
+    }
+
     String line() {
         return String.join(" ", "append", String.valueOf(list), String.valueOf(id), node, String.valueOf(timeline),
                 Long.toHexString(lsn), String.valueOf(sentNanos), String.valueOf(endedNanos), outcome.name(), how);

@@ -120,10 +120,22 @@ public final class Checker {
             for (int id = row.after() + 1; id < row.id(); id++) {
                 var before = list.get(id);
                 if (before == null || !before.isAcknowledged() || !isHeld(row.list(), id)) continue;
+                if (mayReturn(before) && before.timeline() != row.timeline()) continue;
                 if (before.endedNanos() < append.sentNanos()) broken(Rule.ORDER_KEPT, row + " did not see " + before);
             }
             if (row.after() >= row.id()) broken(Rule.ORDER_KEPT, row + " saw what was sent after it");
         }
+    }
+
+    /** Where loss is allowed, COMMIT PREPARED may be lost and PREPARE not; then the client commits it once more. */
+    private boolean mayReturn(Append append) {
+        return forks.isPresent() && append.isTwoPhase();
+    }
+
+    private BitSet mayReturn(int list) {
+        var ids = new BitSet();
+        attempts.getOrDefault(list, Map.of()).values().stream().filter(this::mayReturn).forEach(append -> ids.set(append.id()));
+        return ids;
     }
 
     private void seenStays() {
@@ -164,7 +176,10 @@ public final class Checker {
             read.lists().forEach((list, ids) -> {
                 var missed = Ids.missing(known.getOrDefault(list, NOTHING), ids);
                 // Where loss is allowed it is allowed once and for all: what comes back later was not lost.
-                if (forks.isPresent()) missed.and(held.getOrDefault(list, NOTHING));
+                if (forks.isPresent()) {
+                    missed.and(held.getOrDefault(list, NOTHING));
+                    missed.andNot(mayReturn(list));
+                }
                 if (!missed.isEmpty()) broken(Rule.READS_GO_FORWARD, seenBy(read, list) + " missed " + Ids.text(missed));
             });
         }

@@ -248,4 +248,30 @@ class CheckerTest {
         assertThat(Ids.text(Ids.parse("1-3,5,8-9"))).isEqualTo("1-3,5,8-9");
         assertThat(Ids.text(Ids.parse(""))).isEmpty();
     }
+
+    /** PREPARE had reached the standby, COMMIT PREPARED not; its client gave it once more to the new primary. */
+    private void committedOnceMore(String how) {
+        history.add(new Append(7, 1, "n1", 1, 1000, 10, 15, ACKNOWLEDGED, how));
+        history.add(new Append(7, 2, "n2", 2, 2000, 30, 35, ACKNOWLEDGED, "plain"));
+        read(16, 18, "1");
+        read(36, 38, "2");
+        rows.add(new Contents.Row(7, 1, 0, "n1", 1));
+        rows.add(new Contents.Row(7, 2, 0, "n2", 2));
+    }
+
+    @Test void whereLossIsAllowedAPreparedTransactionMayLoseItsCommitAndGetItAgain() {
+        committedOnceMore("two_phase");
+        assertThat(allowingLoss(new Forks(2, Map.of(1, 1500L))).violations()).isEmpty();
+    }
+
+    @Test void noOtherAppendMayBeAwayForAWhile() {
+        committedOnceMore("plain");
+        assertThat(allowingLoss(new Forks(2, Map.of(1, 1500L))).violations()).extracting(Verdict.Violation::rule)
+                .containsOnly(Rule.ORDER_KEPT, Rule.READS_GO_FORWARD);
+    }
+
+    @Test void whereNothingMayBeLostNotEvenACommitOfAPreparedTransactionMay() {
+        committedOnceMore("two_phase");
+        assertThat(broken()).containsExactly(Rule.ORDER_KEPT, Rule.READS_GO_FORWARD);
+    }
 }
