@@ -38,6 +38,7 @@ final class Faults {
             if (happens() && dice.chance(0.3)) host.crashesBetweenActions = dice.between(0, 20) / 10_000.0;
             if (happens() && dice.chance(0.3)) host.disk.slowestMillis = dice.between(1, 40);
         }
+        if (happens() && world.present() < world.hosts.size()) enlarge();
         world.in(pace.between(100, 2000), this::next);
     }
 
@@ -61,7 +62,7 @@ final class Faults {
 
     private void happen(Host host) {
         var other = world.hosts.get(dice.below(world.hosts.size()));
-        switch (dice.below(23)) {
+        switch (dice.below(27)) {
             case 0, 1 -> loseHost(host);
             case 2, 3 -> host.postgres.killPostmaster();
             case 4, 5 -> host.postgres.crash();
@@ -80,6 +81,9 @@ final class Faults {
             case 20 -> failSync(host);
             case 21 -> fillDisk(host);
             case 22 -> blackOut();
+            case 23 -> drift(host);
+            case 24, 25 -> host.freezeWorker(dice.between(5, 1500), dice.chance(0.3));
+            case 26 -> prioritise(host);
             default -> throw new IllegalStateException("no such fault");
         }
     }
@@ -171,14 +175,42 @@ final class Faults {
         }
     }
 
+    private void drift(Host host) {
+        long millionths = dice.between(-world.driftBound, world.driftBound);
+        world.say(host, "CLOCK DRIFTS by " + millionths + " millionths");
+        host.drift(millionths);
+    }
+
+    private void prioritise(Host host) {
+        host.priority = dice.below(4) * 50;
+        world.say(host, "GETS PRIORITY " + host.priority);
+        host.restartForSettings();
+    }
+
+    /** An operator adds the host that is not there yet: it starts, and all others are restarted with the longer list. */
+    private void enlarge() {
+        long begins = dice.between(0, 8000);
+        for (var host : world.hosts) {
+            long delay = begins + dice.between(1, 4000);
+            world.in(delay, () -> {
+                host.listed = List.copyOf(world.listed);
+                if (!host.present) world.say(host, "IS ADDED");
+                host.present = true;
+                host.boot();
+                host.restartForSettings();
+            });
+        }
+    }
+
     private void ask(Host host) {
-        world.say(host, "IS ASKED for a failover");
-        host.give(new Event.Requested(requests++, "failover", List.of()));
+        boolean allowLoss = dice.chance(0.2);
+        world.say(host, "IS ASKED for a failover" + (allowLoss ? ", whatever is lost" : ""));
+        host.give(new Event.Requested(requests++, "failover", allowLoss ? List.of("allow_loss") : List.of()));
     }
 
     /** Once in a run: a second lost voter of three could not be told from the first one's return. */
     private void loseStateOnce(Host host) {
-        if (lostState || world.hosts.size() < 3 || !founded()) return;
+        if (lostState || world.present() < 3 || !world.everyHostVotes() || !founded()) return;
         // Whoever forgets what its data is has lost a copy; a quorum commit survives one such loss at a time.
         boolean quorum = world.sync.mode() != SyncWish.Mode.OFF || world.promises.durable > 0;
         // With a witness two such losses can be all the copies there are.
@@ -193,10 +225,17 @@ final class Faults {
 
     /** Only while every other node has good data: two losses at once are more than P11 survives. */
     private void loseDataOnce(Host host) {
-        if (lostData || world.hosts.size() < 2 || !world.promises.unwell().isEmpty()) return;
+        if (lostData || world.present() < 2 || !world.promises.unwell().isEmpty()) return;
         lostData = true;
         host.losePower();
         host.postgres.loseData();
+        // An operator who wants the node afresh, or a machine that was replaced.
+        boolean all = !lostState && world.present() >= 3 && world.everyHostVotes() && founded() && dice.chance(0.3);
+        if (all) {
+            lostState = true;
+            world.say(host, "STATE DIRECTORY LOST as well");
+            host.loseStateDirectory();
+        }
         world.in(dice.between(100, 3000), host::boot);
     }
 
@@ -220,7 +259,11 @@ final class Faults {
             host.postgres.failDisk(false);
             host.postgres.stall(false);
             host.thaw();
+            host.priority = 100;
+            // An addition that has begun is finished.
+            if (world.present() == world.hosts.size()) host.listed = List.copyOf(world.listed);
             host.boot();
+            host.restartForSettings();
             // Where no node is left that sorts as the data is sorted, an operator has to say what then.
             allowMismatch(host, true);
         }

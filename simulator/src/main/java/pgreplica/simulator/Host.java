@@ -14,6 +14,7 @@ import pgreplica.node.Collation;
 import pgreplica.node.Event;
 import pgreplica.node.NodeState;
 import pgreplica.node.Settings;
+import pgreplica.node.Settings.ListedNode;
 import pgreplica.raft.RaftState;
 
 /** One machine: its clock, its disk, and the process in which the core runs. */
@@ -29,22 +30,32 @@ final class Host {
     final NodeId id;
     final Dice dice;
     private final Dice libraries;
+    private final Dice wallClock;
     final Postgres postgres;
     final Disk disk;
     private final ArrayDeque<HostEvent> backlog = new ArrayDeque<>();
-    private final long driftMillionths;
-    private long bootedAtMillis;
-    private long clockAtBoot;
+    private long driftMillionths;
+    /** A moment, and what the clock showed then. */
+    private long setAtMillis;
+    private long clockWhenSet;
     private Optional<Session> session = Optional.empty();
     private boolean preStart;
     /** A write whose end is waited for; the process does nothing else meanwhile. */
     private Optional<HostAction> storing = Optional.empty();
+    private boolean workerFrozen;
     private long startedMillis;
     private int failures;
     /** When the core wants to be woken, by true time, and when it will be, which may be too early. */
     private long wakeDueMillis;
     private long wakeSetMillis = Long.MAX_VALUE;
     boolean powered;
+    /** It is part of the cluster, or an operator has begun to add it. */
+    boolean present = true;
+    /** In its configuration; the server knows what was there when it started. */
+    List<ListedNode> listed;
+    private List<ListedNode> known = List.of();
+    int priority = 100;
+    private int knownPriority = 100;
     boolean witness;
     String collation = "libc 2.36";
     boolean mismatchAllowed;
@@ -63,7 +74,9 @@ final class Host {
         this.index = index;
         id = world.listed.get(index).node();
         dice = new Dice(world.seed, "host " + id);
+        listed = List.copyOf(world.listed);
         libraries = new Dice(world.seed, "libraries of " + id);
+        wallClock = new Dice(world.seed, "wall clock of " + id);
         // Two clocks differ by at most 0.8 %; the stated bound is 1 %.
         driftMillionths = dice.between(-4000, 4000);
         disk = new Disk(world.seed, id.name());
@@ -73,8 +86,15 @@ final class Host {
     // ---- clock -------------------------------------------------------------------------------
 
     long clock() {
-        long elapsed = world.nowMillis - bootedAtMillis;
-        return clockAtBoot + elapsed + elapsed * driftMillionths / 1_000_000;
+        long elapsed = world.nowMillis - setAtMillis;
+        return clockWhenSet + elapsed + elapsed * driftMillionths / 1_000_000;
+    }
+
+    /** From now on the clock runs at another rate. */
+    void drift(long millionths) {
+        clockWhenSet = clock();
+        setAtMillis = world.nowMillis;
+        driftMillionths = millionths;
     }
 
     /** True milliseconds until this host's clock shows {@code clockMillis}. */
@@ -86,10 +106,10 @@ final class Host {
     // ---- power and processes -----------------------------------------------------------------
 
     void boot() {
-        if (powered) return;
+        if (powered || !present) return;
         powered = true;
-        bootedAtMillis = world.nowMillis;
-        clockAtBoot = dice.between(1, 5000);
+        setAtMillis = world.nowMillis;
+        clockWhenSet = dice.between(1, 5000);
         if (upgradesAtBoot > 0 && libraries.chance(upgradesAtBoot)) upgrade();
         world.say(this, "BOOTS");
         postgres.start();
@@ -137,12 +157,47 @@ final class Host {
 
     /** Nothing that happens is noticed now. */
     boolean isStuck() {
-        return frozen || storing.isPresent();
+        return frozen || workerFrozen || storing.isPresent();
+    }
+
+    /** The core has decided, and what it decided on is not on disk. */
+    boolean isStoring() {
+        return storing.isPresent();
+    }
+
+    /** Only the process in which the core runs; the server goes on, and its watchdog thaws or ends it (watchdog.c). */
+    void freezeWorker(long millis, boolean ends) {
+        if (session.isEmpty() || isStuck()) return;
+        workerFrozen = true;
+        world.say(this, "WORKER FREEZES for " + millis + " ms");
+        int sameLife = life;
+        world.in(millis, () -> {
+            if (life != sameLife) return;
+            workerFrozen = false;
+            if (ends) postgres.killWorker();
+            else catchUp();
+        });
+    }
+
+    /** As a server does that starts. */
+    void readSettings() {
+        known = listed;
+        knownPriority = priority;
+    }
+
+    /** An operator's change of the settings that need a restart takes effect. */
+    void restartForSettings() {
+        if (!known.equals(listed) || knownPriority != priority) postgres.restartByOperator();
+    }
+
+    boolean lists(Host other) {
+        return known.stream().anyMatch(node -> node.node().equals(other.id));
     }
 
     void endProcess() {
         storing.ifPresent(disk::abandon);
         storing = Optional.empty();
+        workerFrozen = false;
         backlog.clear();
         session = Optional.empty();
         life++;
@@ -172,8 +227,9 @@ final class Host {
             return;
         }
         session = Optional.of(new Session());
-        var settings = new Settings(id, List.copyOf(world.listed), 1000, 100, 5000, -1, world.sync, witness, "15.1",
-                collation(), preStart, 1_700_000_000_000L);
+        // Wall clocks may show anything: they are for people's eyes only.
+        var settings = new Settings(id, known, 1000, knownPriority, 5000, -1, world.sync, witness, "15.1",
+                collation(), preStart, 1_700_000_000_000L + wallClock.between(-10_000_000, 10_000_000));
         give(new HostEvent.Start(settings, dice.any(), disk.read()));
     }
 
@@ -183,7 +239,8 @@ final class Host {
         failures = world.nowMillis - startedMillis >= QUICK_FAILURE_MILLIS ? 1 : failures + 1;
         long pause = failures <= 1 ? 0 : Math.min(BACK_OFF_MILLIS << Math.min(failures - 2, 20), LONGEST_BACK_OFF_MILLIS);
         endProcess();
-        postgres.restartWorker(preStart ? REFORK_MILLIS : pause, preStart);
+        boolean child = preStart;
+        postgres.later(dice.between(5, 100) + (child ? REFORK_MILLIS : pause), () -> startProcess(child));
     }
 
     // ---- events and actions ------------------------------------------------------------------
@@ -271,7 +328,7 @@ final class Host {
 
     private void stored(List<HostAction> actions, int next, int sameLife) {
         if (life != sameLife) return;
-        if (frozen) {
+        if (frozen || workerFrozen) {
             world.in(dice.between(1, 20), () -> stored(actions, next, sameLife));
             return;
         }
@@ -282,6 +339,7 @@ final class Host {
             return;
         }
         carryOut(actions, next, sameLife);
+        world.promises.check(this);
         catchUp();
     }
 

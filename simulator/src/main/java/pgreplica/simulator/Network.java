@@ -142,7 +142,7 @@ final class Network {
         int i = host.index;
         int j = other.index;
         boolean possible = host.isRunning() && other.isRunning() && !cut[i][j] && !cut[j][i]
-                && !host.frozen && !other.frozen && !connected[j][i];
+                && !host.isStuck() && !other.isStuck() && !connected[j][i] && host.lists(other) && other.lists(host);
         if (!possible) return;
         connected[i][j] = true;
         connected[j][i] = true;

@@ -147,6 +147,7 @@ final class Postgres {
     /** The server starts; unfinished work comes first, with the core in a child of its own. */
     void start() {
         int mine = ++start;
+        host.readSettings();
         phase = Phase.DOWN;
         leaseUntil = 0;
         promoting = false;
@@ -228,8 +229,7 @@ final class Postgres {
         world.say(host, "POSTMASTER KILLED");
         if (phase == Phase.PRIMARY) orphansUntil = Math.max(orphansUntil, leaseUntil);
         stop();
-        int mine = start;
-        after(dice.between(200, 5000), mine, this::start);
+        later(dice.between(200, 5000), this::start);
     }
 
     /** A backend dies: every process of the server is restarted by the same postmaster, on the same timeline. */
@@ -259,18 +259,18 @@ final class Postgres {
         if (phase == Phase.DOWN || !host.isRunning()) return;
         world.say(host, "WORKER DIES");
         host.endProcess();
-        int mine = start;
-        after(dice.between(5, 300), mine, () -> host.startProcess(false));
-    }
-
-    /** The postmaster starts another worker, or the parent another child. */
-    void restartWorker(long pauseMillis, boolean asPreStartChild) {
-        after(pauseMillis + dice.between(5, 100), start, () -> host.startProcess(asPreStartChild));
+        later(dice.between(5, 300), () -> host.startProcess(false));
     }
 
     /** What another process of the server does in its own time. */
     void later(long millis, Runnable what) {
         after(millis, start, what);
+    }
+
+    void restartByOperator() {
+        if (phase == Phase.DOWN || phase == Phase.STOPPING || host.frozen) return;
+        world.say(host, "IS RESTARTED by an operator");
+        restart(new Action.Restart(false, Work.NONE, "", DataIdentity.NONE, "an operator restarts it"));
     }
 
     void restart(Action.Restart ordered) {
@@ -283,7 +283,7 @@ final class Postgres {
         look();
         after(stopping, mine, () -> {
             stop();
-            after(dice.between(50, 300), start, this::start);
+            later(dice.between(50, 300), this::start);
         });
     }
 
@@ -375,8 +375,7 @@ final class Postgres {
     }
 
     void checkpoint() {
-        int mine = start;
-        after(dice.between(20, 800), mine, () -> {
+        later(dice.between(20, 800), () -> {
             checkpointBranch = wal.branch().id();
             look();
             host.give(new Event.TaskDone(Task.CHECKPOINT, true, ""));

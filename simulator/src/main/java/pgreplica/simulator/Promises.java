@@ -53,6 +53,8 @@ final class Promises {
     private final List<Commit> unpromised = new ArrayList<>();
     private long logLines;
     private String sortedBy = "";
+    /** An operator gave up what only lost nodes may hold, until the next primary serves. */
+    private boolean lossAllowed;
     long promotions;
     long acknowledgements;
     long durable;
@@ -65,7 +67,8 @@ final class Promises {
     /** After an event of {@code host}: what no event changed has been checked before. */
     void check(Host host) {
         oneOpenFence();
-        if (host.state().isEmpty()) return;
+        // What is not on disk yet may never have been: the process can still end before anything follows from it.
+        if (host.state().isEmpty() || host.isStoring()) return;
         var state = host.state().get();
         var raft = state.raft();
         if (raft.isLeader()) {
@@ -111,7 +114,8 @@ final class Promises {
             case Message.PreVoteRequest _, Message.PreVoteReply _ -> true;
             case Message.VoteRequest _ -> ofTerm && votedFor.equals(Optional.of(disk.self().node()));
             case Message.VoteReply reply -> ofTerm && (!reply.granted() || votedFor.equals(Optional.of(to)));
-            case Message.AppendReply reply -> ofTerm && (!reply.success() || reply.matchIndex() <= disk.lastPosition().index());
+            case Message.AppendReply reply ->
+                    ofTerm && (!reply.success() || reply.matchIndex() <= disk.lastPosition().index());
             case Message.AppendRequest _, Message.InstallSnapshot _, Message.TimeoutNow _ -> ofTerm;
         };
     }
@@ -158,6 +162,8 @@ final class Promises {
     /** P3: whoever serves has every commit that a quorum confirmed. */
     void opens(Host host) {
         sortedBy = host.collation;
+        if (lossAllowed) promised.removeIf(commit -> !host.postgres.wal().contains(commit.branch(), commit.lsn()));
+        lossAllowed = false;
         for (var commit : promised) {
             if (!host.postgres.wal().contains(commit.branch(), commit.lsn())) {
                 throw new Broken("P3: " + host.id + " with " + host.postgres.wal() + " serves without the commit at "
@@ -210,6 +216,7 @@ final class Promises {
         if (!proposes) return;
         var ailment = state.observed().flags().ailment();
         if (!ailment.isEmpty()) throw new Broken("P13: " + host.id + " appoints itself although " + ailment);
+        if (state.settings().priority() == 0) throw new Broken("P4: " + host.id + " appoints itself, with priority 0");
         if (!mayOpen(host.collation())) {
             throw new Broken("P15: " + host.id + " with " + host.collation + " appoints itself, the last primary had "
                     + sortedBy);
@@ -222,8 +229,9 @@ final class Promises {
                     && state.raft().configuration().voters().contains(voter.get())
                     && (state.cluster().sync().members().isEmpty()
                             || state.cluster().sync().has(peer.getKey(), report.get().incarnation()))
-                    && !state.leadership().tried().contains(peer.getKey()) 
+                    && !state.leadership().tried().contains(peer.getKey())
                     && mayOpen(peer.getValue().status().get().collation())
+                    && peer.getValue().status().get().priority() > 0
                     && !(state.leadership().summoned() && report.get().primary());
             var wal = host.postgres.wal();
             boolean better = counts && (report.get().timeline().number() > wal.timeline()
@@ -279,6 +287,7 @@ final class Promises {
 
     void logged(Host host, String text) {
         logLines++;
+        if (text.contains("an operator allows that acknowledged commits are lost")) lossAllowed = true;
     }
 
     long logLines() {
@@ -293,7 +302,7 @@ final class Promises {
         }
         if (primary == null) return "no node is writable";
         for (var host : world.hosts) {
-            if (host == primary || host.witness) continue;
+            if (host == primary || host.witness || !host.present) continue;
             if (!host.postgres.isStreaming()) return host.id + " does not stream";
             if (!host.postgres.wal().isPrefixOf(primary.postgres.wal())) return host.id + " has diverged";
         }
@@ -307,9 +316,9 @@ final class Promises {
         var sync = state.get().cluster().sync();
         int dataNodes = 0;
         for (var host : world.hosts) {
-            if (!host.witness) dataNodes++;
+            if (!host.witness && host.present) dataNodes++;
         }
-        int minority = (world.hosts.size() - 1) / 2;
+        int minority = (world.present() - 1) / 2;
         int wanted = world.sync.mode() == SyncWish.Mode.OFF ? 0
                 : Math.min(Math.max(world.sync.standbys(), minority), dataNodes - 1);
         boolean whole = sync.standbys() == wanted && sync.members().size() == (wanted == 0 ? 0 : dataNodes);

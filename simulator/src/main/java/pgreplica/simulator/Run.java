@@ -23,11 +23,13 @@ final class Run {
     Run(long seed, Optional<Set<Integer>> only, boolean traces, Consumer<String> trace) {
         this.only = only;
         dice = new Dice(seed, "run");
-        int nodes = switch (dice.below(10)) {
+        int nodes = switch (dice.below(20)) {
             case 0 -> 1;
-            case 1 -> 2;
-            case 2 -> 4;
-            case 3, 4 -> 5;
+            case 1, 2 -> 2;
+            case 3, 4 -> 4;
+            case 5, 6 -> 5;
+            case 7 -> 6;
+            case 8 -> 7;
             default -> 3;
         };
         world = new World(seed, nodes, traces, trace);
@@ -37,6 +39,7 @@ final class Run {
             boolean enough = host.index > 0 && nodes >= 3 && host.index % 2 == 0;
             host.witness = enough && sync.chance(0.15);
         }
+        if (nodes > 1 && new Dice(seed, "members").chance(0.15)) world.leaveOutTheLast();
         var libraries = new Dice(seed, "libraries");
         if (libraries.chance(0.3)) world.hosts.forEach(host -> host.upgradesAtBoot = 0.3);
     }
@@ -58,7 +61,7 @@ final class Run {
     void go() {
         if (dice.chance(0.5)) {
             var owner = world.hosts.get(dice.below(world.hosts.size()));
-            if (!owner.witness) owner.postgres.holdUserData();
+            if (!owner.witness && owner.present) owner.postgres.holdUserData();
         }
         for (var host : world.hosts) {
             world.in(dice.between(0, 2000), host::boot);

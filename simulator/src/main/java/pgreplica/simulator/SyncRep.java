@@ -23,11 +23,12 @@ final class SyncRep {
     }
 
     /** A commit that is durable here and whose client was not told yet. */
-    private record Waiting(Wal.Branch branch, long lsn) {}
+    private record Waiting(Wal.Branch branch, long lsn, long frozenUntilMillis) {}
 
     private final Postgres postgres;
     private final Host host;
     private final Dice dice;
+    private final Dice clients;
     private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
     /** In the configuration file, so it outlives the server. */
     private Setting file = Setting.NONE;
@@ -41,6 +42,7 @@ final class SyncRep {
         this.postgres = postgres;
         this.host = host;
         dice = new Dice(host.world.seed, "sync " + host.id);
+        clients = new Dice(host.world.seed, "clients of " + host.id);
     }
 
     /** The processes are gone, and with them whoever waited. */
@@ -90,7 +92,10 @@ final class SyncRep {
             host.world.promises.acknowledged(host, branch, lsn, false);
             return;
         }
-        waiting.add(new Waiting(branch, lsn));
+        // A client that cancels is told nothing: its connection is closed, and its backend waits on.
+        boolean cancels = clients.chance(0.01);
+        long frozen = clients.chance(0.003) ? clients.between(100, 6000) : 0;
+        if (!cancels) waiting.add(new Waiting(branch, lsn, host.world.nowMillis + frozen));
         release();
     }
 
@@ -101,8 +106,11 @@ final class SyncRep {
         long confirmed = confirmed(used);
         // Where no setting is in force nobody waits; a commit that a quorum must confirm is then not acknowledged.
         boolean safe = !demanded || used.standbys() > 0;
-        while (!waiting.isEmpty() && waiting.getFirst().lsn() <= confirmed) {
-            var commit = waiting.removeFirst();
+        for (var next = waiting.iterator(); next.hasNext();) {
+            var commit = next.next();
+            if (commit.lsn() > confirmed) return;
+            if (commit.frozenUntilMillis() > host.world.nowMillis) continue;
+            next.remove();
             if (safe && postgres.isOpen()) {
                 host.world.promises.acknowledged(host, commit.branch(), commit.lsn(), demanded);
             }

@@ -37,8 +37,11 @@ final class World {
     private final PriorityQueue<Due> due = new PriorityQueue<>();
     private long order;
     private long branches;
+    private boolean leftOut;
     private final Map<NodeId, Host> byName = new HashMap<>();
     SyncWish sync = SyncWish.OFF;
+    /** How far a clock's rate may be off, in millionths; two clocks by twice as much, and 1 % is the stated bound. */
+    long driftBound = 4900;
     /** Events and actions cross the border as bytes, as on a real host; costly, so not in every run. */
     final boolean crossesBorder;
     long nowMillis;
@@ -64,6 +67,23 @@ final class World {
             hosts.add(new Host(this, i));
             byName.put(hosts.get(i).id, hosts.get(i));
         }
+    }
+
+    /** The last host is not there and not in anybody's list, until an operator adds it. */
+    void leaveOutTheLast() {
+        leftOut = true;
+        hosts.getLast().present = false;
+        for (var host : hosts) host.listed = List.copyOf(listed.subList(0, listed.size() - 1));
+    }
+
+    /** While a host is being added there are fewer voters than hosts, and fewer of them may be lost. */
+    boolean everyHostVotes() {
+        return !leftOut || hosts.stream().flatMap(host -> host.state().stream()).anyMatch(state ->
+                state.raft().isLeader() && state.raft().configuration().voters().size() == present());
+    }
+
+    int present() {
+        return (int) hosts.stream().filter(host -> host.present).count();
     }
 
     /** Data flows and hosts look at their servers from now on. */

@@ -62,4 +62,28 @@ class SimulationTest {
         standby.postgres.setLease(new Action.SetLease(Long.MAX_VALUE, new Term(1), "", false), false);
         assertThatThrownBy(world.promises::oneOpenFence).isInstanceOf(Promises.Broken.class).hasMessageStartingWith("P2");
     }
+
+    /** A lease rests on clocks whose rates differ by 1 % at most: with others two nodes are open, and that is seen. */
+    @Test
+    void clocksOutsideTheirBoundAreSeen() {
+        cutOffThePrimary(4_900);
+        assertThatThrownBy(() -> cutOffThePrimary(300_000)).isInstanceOf(Promises.Broken.class).hasMessageStartingWith("P2");
+    }
+
+    /** Its clock is slow by {@code millionths}, the others' are fast by as much. */
+    private static void cutOffThePrimary(long millionths) {
+        var world = new World(1, 3, false, line -> {});
+        for (var host : world.hosts) host.boot();
+        world.start();
+        world.runUntil(10_000);
+        assertThat(world.promises.unwell()).isEmpty();
+        var primary = world.hosts.stream().filter(host -> host.postgres.isPrimary()).findFirst().orElseThrow();
+        for (var host : world.hosts) {
+            host.drift(host == primary ? -millionths : millionths);
+            world.network.cut(primary.index, host.index, true);
+            world.network.cut(host.index, primary.index, true);
+        }
+        world.runUntil(15_000);
+        assertThat(world.hosts).anyMatch(host -> host != primary && host.postgres.isPrimary());
+    }
 }
