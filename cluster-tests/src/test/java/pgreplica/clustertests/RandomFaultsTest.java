@@ -11,6 +11,7 @@ import static pgreplica.clustertests.P.P7;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -43,7 +44,7 @@ class RandomFaultsTest {
 
     private static void run(int nodes, String syncMode, Duration span, Path directory) throws IOException {
         var done = Chaos.run(new Chaos.Options(nodes, syncMode, Integer.MAX_VALUE, span, System.currentTimeMillis(),
-                Account.isRoot(), VERSION, directory));
+                Account.isRoot(), VERSION, directory, List.of()));
         assertThat(done.wrong()).as("replay with: " + done.replay()).isEmpty();
     }
 }

@@ -28,9 +28,13 @@ public final class Chaos implements AutoCloseable {
             Appender.Style.BLOCK, Appender.Style.BLOCK, Appender.Style.CANCELLED, Appender.Style.TERMINATED,
             Appender.Style.TIMED, Appender.Style.TWO_PHASE);
 
-    /** {@code keep}: where history, contents and logs are left. {@code patience}: no new fault after this time. */
+    /**
+     * @param patience no new fault after this time
+     * @param keep where history, contents and logs are left
+     * @param only the kinds of faults, in small letters; all if it is empty
+     */
     public record Options(int nodes, String syncMode, int runs, Duration patience, long seed, boolean namespaces,
-            String version, Path keep) {}
+            String version, Path keep, List<String> only) {}
 
     private final Options options;
     private final Cluster cluster;
@@ -108,7 +112,7 @@ public final class Chaos implements AutoCloseable {
     /** Returns up to where the history is known to be on the primary. */
     private int strikeOnce(int run, int from) {
         var primary = cluster.awaitPrimary();
-        var fault = Fault.choose(random, cluster, primary, options.namespaces());
+        var fault = Fault.choose(random, cluster, primary, options);
         report.begins(run, fault);
         long struck = fault.strike(cluster, disturber, random);
         fault.last();

@@ -81,7 +81,8 @@ public final class ChaosReport {
     /** The same faults again; what the machine does meanwhile is not the same. */
     public String replay() {
         return "./dev chaos --nodes " + options.nodes() + " --sync " + options.syncMode() + " --runs " + options.runs()
-                + " --seed " + options.seed() + (options.namespaces() ? " --netns" : "");
+                + " --seed " + options.seed() + (options.namespaces() ? " --netns" : "")
+                + (options.only().isEmpty() ? "" : " --only " + String.join(",", options.only()));
     }
 
     public Report report() {

@@ -6,6 +6,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import pgreplica.harness.Cluster;
+import pgreplica.harness.HarnessException;
 import pgreplica.harness.Node;
 import pgreplica.harness.NodeStatus;
 import pgreplica.harness.run.ProcessTable;
@@ -25,6 +26,10 @@ record Fault(Kind kind, List<Node> victims, long lastsMillis) {
         /** From everybody, clients included. */ CUT_ALL,
         CUT_FROM_NODES, CUT_OUTGOING, CUT_INCOMING, CUT_DATA, CUT_CONTROL;
 
+        @Override public String toString() {
+            return name().toLowerCase();
+        }
+
         boolean isCut() {
             return name().startsWith("CUT_");
         }
@@ -40,8 +45,12 @@ record Fault(Kind kind, List<Node> victims, long lastsMillis) {
         }
     }
 
-    static Fault choose(Random random, Cluster cluster, Node primary, boolean cuts) {
-        var kinds = Stream.of(Kind.values()).filter(kind -> cuts || !kind.isCut()).toList();
+    static Fault choose(Random random, Cluster cluster, Node primary, Chaos.Options options) {
+        var kinds = Stream.of(Kind.values()).filter(kind -> options.namespaces() || !kind.isCut())
+                .filter(kind -> options.only().isEmpty() || options.only().contains(kind.toString())).toList();
+        if (kinds.isEmpty()) {
+            throw new HarnessException("no fault is of the kinds " + options.only() + "; those that cut need --netns");
+        }
         // Every number is drawn in every case, so that the same seed tells the same story a little longer.
         var kind = kinds.get(random.nextInt(kinds.size()));
         var standbys = cluster.others(primary);
@@ -128,6 +137,6 @@ record Fault(Kind kind, List<Node> victims, long lastsMillis) {
     }
 
     @Override public String toString() {
-        return kind.toString().toLowerCase() + " " + victims.stream().map(Node::name).collect(Collectors.joining("+"));
+        return kind + " " + victims.stream().map(Node::name).collect(Collectors.joining("+"));
     }
 }

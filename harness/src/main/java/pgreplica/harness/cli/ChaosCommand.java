@@ -3,6 +3,7 @@ package pgreplica.harness.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 
 import picocli.CommandLine.Command;
@@ -32,6 +33,9 @@ public final class ChaosCommand implements Callable<Integer> {
     @Option(names = "--netns", description = "nodes in network namespaces, and cuts among the faults; needs root")
     private boolean namespaces;
 
+    @Option(names = "--only", paramLabel = "KIND", split = ",", description = "faults of these kinds, as a run prints them")
+    private List<String> only = List.of();
+
     @Option(names = "--pg", paramLabel = "VERSION", defaultValue = "${env:PGREPLICA_PG:-15}", description = "major version of PostgreSQL")
     private String version;
 
@@ -53,7 +57,7 @@ public final class ChaosCommand implements Callable<Integer> {
         }
         long chosen = seed != null ? seed : System.currentTimeMillis();
         var done = Chaos.run(new Chaos.Options(nodes, syncMode, runs, Duration.ofMinutes(minutes), chosen, namespaces,
-                version, keep));
+                version, keep, only));
         var report = done.report();
         report.print();
         if (json != null) report.write(json);
