@@ -1,8 +1,10 @@
 package pgreplica.simulator;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import pgreplica.node.Event;
 import pgreplica.node.SyncWish;
 
@@ -80,7 +82,7 @@ final class Faults {
             case 19 -> slowDisk(host);
             case 20 -> failSync(host);
             case 21 -> fillDisk(host);
-            case 22 -> blackOut();
+            case 22 -> blackOut(host);
             case 23 -> drift(host);
             case 24, 25 -> host.freezeWorker(dice.between(5, 1500), dice.chance(0.3));
             case 26 -> prioritise(host);
@@ -99,8 +101,17 @@ final class Faults {
     }
 
     private void loseHost(Host host) {
-        host.losePower();
-        world.in(dice.between(100, 6000), host::boot);
+        long back = dice.between(100, 6000);
+        inAWriteOrNow(host, () -> {
+            host.losePower();
+            world.in(back, host::boot);
+        });
+    }
+
+    /** What is written and not synced is what a loss of power takes away. */
+    private void inAWriteOrNow(Host host, Runnable loss) {
+        if (dice.chance(0.6)) loss.run();
+        else host.inNextWrite(dice.chance(0.7), loss);
     }
 
     private void isolate(Host host) {
@@ -166,13 +177,16 @@ final class Faults {
     }
 
     /** All that was written and not synced is lost at once, everywhere. */
-    private void blackOut() {
-        world.say(null, "BLACKOUT");
-        for (var host : world.hosts) {
-            long off = dice.between(0, 3);
-            world.in(off, host::losePower);
-            world.in(off + dice.between(100, 6000), host::boot);
-        }
+    private void blackOut(Host writing) {
+        var back = new TreeMap<Host, Long>(Comparator.comparing(host -> host.index));
+        for (var host : world.hosts) back.put(host, dice.between(100, 6000));
+        inAWriteOrNow(writing, () -> {
+            world.say(null, "BLACKOUT");
+            back.forEach((host, millis) -> {
+                host.losePower();
+                world.in(millis, host::boot);
+            });
+        });
     }
 
     private void drift(Host host) {
@@ -256,6 +270,7 @@ final class Faults {
         for (var host : world.hosts) {
             host.crashesBetweenActions = 0;
             host.disk.heal();
+            host.forgetNextWrite();
             host.postgres.failDisk(false);
             host.postgres.stall(false);
             host.thaw();

@@ -43,6 +43,9 @@ final class Host {
     /** A write whose end is waited for; the process does nothing else meanwhile. */
     private Optional<HostAction> storing = Optional.empty();
     private boolean workerFrozen;
+    /** What happens in the middle of the next write, or of the next one to the log. */
+    private Optional<Runnable> inNextWrite = Optional.empty();
+    private boolean inNextAppend;
     private long startedMillis;
     private int failures;
     /** When the core wants to be woken, by true time, and when it will be, which may be too early. */
@@ -286,6 +289,7 @@ final class Host {
         for (int i = first; i < actions.size(); i++) {
             var action = actions.get(i);
             if (crashesBetweenActions > 0 && dice.chance(crashesBetweenActions)) loseItDuring(action);
+            if (life == sameLife) strike(action);
             if (life != sameLife) return;
             if (world.traces) Words.of(action).ifPresent(text -> world.say(this, "-> " + text));
             switch (action) {
@@ -300,6 +304,25 @@ final class Host {
                 case HostAction.Plain(var plain) -> carryOut(plain);
             }
         }
+    }
+
+    void inNextWrite(boolean append, Runnable what) {
+        inNextAppend = append;
+        inNextWrite = Optional.of(what);
+    }
+
+    void forgetNextWrite() {
+        inNextWrite = Optional.empty();
+    }
+
+    private void strike(HostAction action) {
+        boolean struck = inNextWrite.isPresent() && Disk.isWrite(action)
+                && (!inNextAppend || action instanceof HostAction.StoreAppend);
+        if (!struck) return;
+        var what = inNextWrite.get();
+        inNextWrite = Optional.empty();
+        if (disk.begin(action)) storing = Optional.of(action);
+        what.run();
     }
 
     private void loseItDuring(HostAction action) {
