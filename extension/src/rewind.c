@@ -181,11 +181,17 @@ rewind_staged_data(PgrMarker *marker)
 {
 	char		directory[MAXPGPATH];
 	Divergence	divergence = {0};
+	bool		looked;
 
 	snprintf(directory, sizeof(directory), "%s/%s", DataDir, PGR_REWIND_DIRECTORY);
 	pgr_work_phase(PGR_PHASE_SAVING);
-	if (!finish_recovery(directory) ||
-		!run_pg_rewind(directory, marker->source, true, &divergence))
+	if (!finish_recovery(directory))
+		return false;
+	looked = run_pg_rewind(directory, marker->source, true, &divergence);
+	/* Also before a clone: it finds the fork first, and then that it cannot rewind. */
+	if (divergence.found && !divergence.needless)
+		pgr_rewound_keep(STAGED_CONTROL, PGR_REWIND_DIRECTORY "/" XLOGDIR, divergence.timeline, divergence.at);
+	if (!looked)
 		return false;
 
 	/*
@@ -196,8 +202,6 @@ rewind_staged_data(PgrMarker *marker)
 	if (divergence.needless)
 		return pgr_work_failed("pg_rewind from node \"%s\" finds nothing to rewind, which cannot be: "
 							   "the source has had no checkpoint on its timeline yet", marker->source);
-	if (divergence.found)
-		pgr_rewound_keep(STAGED_CONTROL, PGR_REWIND_DIRECTORY "/" XLOGDIR, divergence.timeline, divergence.at);
 	return rewind_for_good(marker, directory, &divergence);
 }
 

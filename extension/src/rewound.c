@@ -1,7 +1,8 @@
 /*
  * rewound.c
- *		What a rewind takes away is counted, logged and kept in the state
- *		directory: it may hold commits that clients were told of (promise P4).
+ *		What a rewind takes away, or the clone that a failed rewind ends in, is
+ *		counted, logged and kept in the state directory: it may hold commits that
+ *		clients were told of (promise P4).
  */
 #include "postgres.h"
 

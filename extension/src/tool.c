@@ -21,6 +21,13 @@
 
 #define STALL_LIMIT_MS (10 * 60 * 1000)
 #define POLL_MS 200
+
+/*
+ * pg_basebackup and pg_rewind end by SIGTERM at once, the single-user server
+ * when its recovery comes to an end.  What has not ended by then is stopped, or
+ * has much to recover; for the data each of them works on, both ends are alike.
+ */
+#define TERM_LIMIT_MS 10000
 #define ARGUMENTS_MAX 128
 
 bool		pgr_source_unreachable = false;
@@ -170,6 +177,31 @@ read_output(PgrTool *tool, int fd, pid_t pid)
 	return true;
 }
 
+/* Its status; "asked": it was told to end, and is made to if it does not. */
+static int
+wait_for_end(const PgrTool *tool, pid_t pid, bool asked)
+{
+	int64		since = pgr_now_ms();
+	int			status = 0;
+	pid_t		ended;
+
+	while ((ended = waitpid(pid, &status, asked ? WNOHANG : 0)) <= 0)
+	{
+		if (ended < 0 && errno != EINTR)
+			break;
+		if (asked && pgr_now_ms() - since > TERM_LIMIT_MS)
+		{
+			ereport(LOG, (errmsg("pg_replica kills %s, which did not end within %d s when it was told to",
+								 tool->name, TERM_LIMIT_MS / 1000)));
+			(void) kill(pid, SIGKILL);
+			asked = false;
+		}
+		else if (asked)
+			(void) poll(NULL, 0, POLL_MS);
+	}
+	return status;
+}
+
 /*
  * There is no server, or it is no primary.  A wrong password or certificate is
  * for the operator to mend, and no other source would take it.
@@ -196,7 +228,7 @@ pgr_tool_run(PgrTool *tool)
 {
 	int			pipes[2];
 	pid_t		pid;
-	int			status = 0;
+	int			status;
 	bool		heard_out;
 
 	tool->last_line[0] = '\0';
@@ -219,8 +251,7 @@ pgr_tool_run(PgrTool *tool)
 	}
 	heard_out = read_output(tool, pipes[0], pid);
 	close(pipes[0]);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	status = wait_for_end(tool, pid, !heard_out);
 	if (heard_out && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
 	pgr_source_unreachable = says_that_source_is_lost(tool->last_line);

@@ -88,7 +88,8 @@ final class Checks {
     }
 
     /**
-     * Killed after commits that nobody else has, without the WAL that pg_rewind reads back to the checkpoint before them.
+     * Killed after commits that nobody else has, three of them after its last checkpoint, without the WAL that pg_rewind
+     * reads back to the checkpoint before all of them.
      * Its cluster has a wal_keep_size of 0.
      */
     static void divergeTooFarForARewind(Node primary) throws IOException {
@@ -96,6 +97,7 @@ final class Checks {
         primary.sql("checkpoint");
         primary.sql("select pg_switch_wal()");
         primary.sql("checkpoint");
+        for (int i = 0; i < 3; i++) primary.sql("app", "insert into unreplicated values (" + i + ")");
         var needed = primary.sql("select pg_walfile_name(redo_lsn) from pg_control_checkpoint()").single();
         primary.kill();
         removeSegmentsBefore(primary, needed);

@@ -114,8 +114,11 @@ class RejoinTest {
                 .startsWith(KEPT_SETS + " kept in \"" + rewoundWal(node) + "\", ").doesNotContain(" 0 bytes");
     }
 
-    /** The WAL before its last checkpoint is gone, and pg_rewind needs it back to the checkpoint before the fork. */
-    @Test @Promise({P7, P11})
+    /**
+     * The WAL before its last checkpoint is gone, and pg_rewind needs it back to the checkpoint before the fork. What is
+     * there of the WAL behind the fork is kept, as before a rewind.
+     */
+    @Test @Promise({P4, P7, P11})
     void withoutTheWalForARewindItIsCloned() throws IOException {
         try (var cluster = Cluster.of(3).set("wal_keep_size", "0").start()) {
             var former = cluster.awaitPrimary();
@@ -125,9 +128,24 @@ class RejoinTest {
 
             former.start().awaitStreaming(Cluster.WHOLE_LIMIT);
             assertThat(Checks.dataFileIdentity(former)).as("cloned").isNotEqualTo(files);
+            assertLastCommitsAreKept(cluster, former);
             cluster.awaitWhole();
             Checks.allNodesIdentical(cluster);
         }
+    }
+
+    private static void assertLastCommitsAreKept(Cluster cluster, Node node) throws IOException {
+        List<Path> segments;
+        try (var files = Files.walk(rewoundWal(node))) {
+            segments = files.filter(file -> file.getFileName().toString().matches("[0-9A-F]{24}")).sorted().toList();
+        }
+        assertThat(segments).isNotEmpty();
+        var dump = Exec.attempt(cluster.blueprint().install().command("pg_waldump", "--rmgr", "Transaction",
+                segments.getLast().toString())).output();
+        assertThat(dump.lines().filter(line -> line.contains("COMMIT")).count()).as("commits in\n" + dump)
+                .isGreaterThanOrEqualTo(3);
+        assertThat(node.sql("select value from pg_replica.check() where setting = 'rewound WAL' and ok").single())
+                .startsWith("1 kept in \"" + rewoundWal(node) + "\", ");
     }
 
     /** A node whose data directory was replaced by a fresh one clones the cluster's data. */
