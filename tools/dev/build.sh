@@ -183,8 +183,15 @@ dist() {
 }
 
 deb() {
-    dist
+    local package
+    build
+    pack
     command -v dh >/dev/null || install_packages build-essential fakeroot debhelper
     command -v pg_buildext >/dev/null || install_packages postgresql-server-dev-all
     packaging/test-deb "$BUILD/pg_replica-$VERSION.tar.gz" "$BUILD"
+    if [ "$(id -u)" != 0 ]; then
+        say "NOT TESTED: the packages' installation, which needs root for its namespaces"
+        return
+    fi
+    for package in "$BUILD"/postgresql-*-pg-replica_"$VERSION"-*.deb; do packaging/try-deb "$package"; done
 }

@@ -161,14 +161,30 @@ wire() {
     nice extension/test/run.sh
 }
 
-# The container image's entrypoint, without an engine.
+# The container image's entrypoint, without an engine; and the unit for systemd, where systemd is installed.
 containers() {
     build
+    check_unit
     if [ "$(id -u)" != 0 ]; then
         say "NOT TESTED: the container's entrypoint, which needs root for its namespaces"
         return
     fi
     packaging/docker/test-entrypoint "$BUILD" "$("$PG_CONFIG" --bindir)"
+}
+
+# The example names a version of PostgreSQL that need not be the one that is here.
+check_unit() {
+    local work said
+    if ! command -v systemd-analyze >/dev/null; then
+        say "NOT TESTED: the unit, without systemd"
+        return
+    fi
+    work=$(mktemp -d)
+    sed "s,/usr/lib/postgresql/[0-9]*/bin,$("$PG_CONFIG" --bindir)," packaging/systemd/pg_replica-node.service \
+        >"$work/pg_replica-node.service"
+    said=$(systemd-analyze verify "$work/pg_replica-node.service" 2>&1) || true
+    rm -rf "$work"
+    [ -z "$said" ] || die "systemd does not take packaging/systemd/pg_replica-node.service: $said"
 }
 
 # The cluster tests take the extension from build/; nothing is installed.

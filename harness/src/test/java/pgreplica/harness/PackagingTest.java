@@ -19,6 +19,7 @@ import pgreplica.harness.run.Json;
 /** What is said of a release in several places is the same in all of them, and what PGXN's specification 1.0.0 asks is said. */
 class PackagingTest {
     private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+    private static final String DOCKERFILE = "packaging/docker/Dockerfile";
     private static final String VERSION = "\\d+\\.\\d+\\.\\d+(-[0-9A-Za-z][0-9A-Za-z.-]*)?";
     private static final Set<String> LICENSES = Set.of("agpl_3", "apache_1_1", "apache_2_0", "artistic_1", "artistic_2",
             "bsd", "freebsd", "gfdl_1_2", "gfdl_1_3", "gpl_1", "gpl_2", "gpl_3", "lgpl_2_1", "lgpl_3_0", "mit",
@@ -57,6 +58,58 @@ class PackagingTest {
         assertThat(ROOT.resolve("extension").resolve(provided.get("file").toString())).exists();
         assertThat(ROOT.resolve(provided.get("docfile").toString())).exists();
         assertThat(first("CHANGELOG.md", "(?m)^## (?:\\[)?(\\d[^\\] ]*)")).isEqualTo(version);
+    }
+
+    /** What the image copies is there, and it is made on the Debian that has the server that it asks for. */
+    @Test void theImageIsMadeOfWhatThereIs() throws IOException {
+        var instructions = instructions();
+        assertThat(instructions).extracting(words -> words.split(" ")[0]).as("each is looked at here").containsOnly("FROM", "ARG",
+                "COPY", "RUN", "ENV", "VOLUME", "USER", "STOPSIGNAL", "EXPOSE", "ENTRYPOINT");
+        var version = first(DOCKERFILE, "ARG PG=(\\d+)");
+        assertThat(first("tools/servers", version + "\\) echo (\\w+) ;;")).isEqualTo(first(DOCKERFILE, "FROM debian:(\\w+)-slim"));
+        var sources = instructions.stream().filter(words -> words.startsWith("COPY ")).map(words -> words.split(" "))
+                .map(words -> words[words.length - 2]).toList();
+        assertThat(sources).hasSize(2);
+        var deb = sources.getFirst().replace("${PG}", "PGVERSION").replaceAll("build/(.*)_\\*\\.deb", "$1");
+        assertThat(first("packaging/debian/control.in", "(?m)^Package: (.*)$")).isEqualTo(deb);
+        assertThat(ROOT.resolve(sources.getLast())).isExecutable();
+        assertThat(instructions).contains("ENTRYPOINT [\"pg_replica-entrypoint\"]");
+        assertThat(first(DOCKERFILE, "COPY .*/usr/local/bin/(.*)")).isEqualTo("pg_replica-entrypoint");
+    }
+
+    /** Image and composition give the entrypoint all that it asks for, and volumes hold all that must outlive a container. */
+    @Test void theCompositionFitsTheImage() throws IOException {
+        var volume = first(DOCKERFILE, "VOLUME (.*)");
+        var image = first(DOCKERFILE, "(?m)^ENV (.*)$");
+        var composition = Files.readString(ROOT.resolve("packaging/docker/compose.yaml"));
+        var asked = first("packaging/docker/entrypoint", "for name in ([A-Z_ ]+); do").split(" ");
+        assertThat(asked).contains("PGDATA", "PGREPLICA_STATE", "PGREPLICA_NODE");
+        for (var name : asked) {
+            boolean given = image.contains(name + "=") || composition.contains(name + ": ");
+            assertThat(given).as(name + " is set by the image or the composition").isTrue();
+        }
+        for (var name : List.of("PGDATA", "PGREPLICA_STATE")) {
+            assertThat(first(DOCKERFILE, name + "=(\\S+)")).as(name).startsWith(volume + "/");
+        }
+        assertThat(first(DOCKERFILE, "install -d -o postgres -g postgres -m 700 (\\S+)")).isEqualTo(volume);
+        var nodes = first("packaging/docker/compose.yaml", "PGREPLICA_NODES: (.*)").split(",");
+        assertThat(nodes).hasSize(3);
+        for (var node : nodes) {
+            var name = node.replaceAll("=.*", "");
+            assertThat(node).isEqualTo(name + "=" + name + ":5432/5433");
+            assertThat(composition).contains("PGREPLICA_NODE: " + name + "}", "volumes: [\"" + name + ":" + volume + "\"]");
+        }
+        assertThat(first(DOCKERFILE, "EXPOSE (.*)")).isEqualTo("5432 5433");
+        assertThat(first("packaging/docker/compose.yaml", "image: (.*)")).isEqualTo("pg_replica:" + first(DOCKERFILE, "ARG PG=(\\d+)"));
+        for (var secret : List.of("secret", "passwords")) {
+            assertThat(composition).contains("/run/secrets/" + secret + "\n", secret + ": {file: ");
+        }
+    }
+
+    /** A line each. */
+    private static List<String> instructions() throws IOException {
+        return Files.readString(ROOT.resolve(DOCKERFILE)).replaceAll("\\\\\n *", "").lines()
+                .filter(line -> !line.isBlank() && !line.startsWith("#")).toList();
     }
 
     private static Map<String, Object> meta() throws IOException {
