@@ -31,6 +31,9 @@ final class SlowWork {
 
     /** Starts a node that is to be cloned, and lets nothing be copied: the copy begins with a checkpoint of its source. */
     static void startHeldClone(Node node, Node source) {
+        // What served an earlier copy, whose client is gone, must not be taken for what serves this one.
+        Await.condition(source + " serves no copy any more", LIMIT, () -> source.processesTitled(BASE_BACKUP).isEmpty(),
+                source::describe);
         source.freezeTitled("checkpointer");
         node.start();
         awaitTitled(source, BASE_BACKUP);

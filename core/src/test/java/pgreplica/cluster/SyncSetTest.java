@@ -1,11 +1,13 @@
 package pgreplica.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import pgreplica.base.InvariantViolation;
 import pgreplica.base.NodeId;
 import pgreplica.cluster.SyncSet.Member;
 
@@ -40,6 +42,18 @@ class SyncSetTest {
         assertThat(set(0b111, 0).reportsNeeded()).isEqualTo(3);
         assertThat(set(0b111, 1).reportsNeeded()).isEqualTo(2);
         assertThat(SyncSet.NONE.reportsNeeded()).isZero();
+    }
+
+    @Test void aCommitWaitsForOthersOnly() {
+        assertThat(set(0b111, 2).standbys()).isEqualTo(2);
+        assertThatThrownBy(() -> set(0b111, 3)).isInstanceOf(InvariantViolation.class);
+        assertThatThrownBy(() -> set(0b111, -1)).isInstanceOf(InvariantViolation.class);
+        assertThatThrownBy(() -> new SyncSet(new TreeSet<>(), 1)).isInstanceOf(InvariantViolation.class);
+    }
+
+    @Test void itIsLoggedWithEveryMember() {
+        var members = new TreeSet<>(List.of(new Member(new NodeId("n1"), 7), new Member(new NodeId("n2"), 8)));
+        assertThat(new SyncSet(members, 1)).hasToString("1 standbys of the set {n1/7, n2/8}");
     }
 
     /** The primary is node 0 and in every set; a commit is on it and on some {@code standbys} others of the setting. */
