@@ -21,6 +21,7 @@ import pgreplica.harness.Await;
 import pgreplica.harness.Homes;
 import pgreplica.harness.run.Account;
 import pgreplica.harness.run.Exec;
+import pgreplica.harness.run.Json;
 import pgreplica.harness.run.Namespaces;
 import pgreplica.harness.run.Network;
 import pgreplica.harness.run.PgInstall;
@@ -35,11 +36,12 @@ import pgreplica.harness.run.Ports;
 class InstallTest {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final String DOCUMENTED_VERSION = "15";
-    private static final String RELEASE = "/shared/pg_replica-1.0.0";
     private static final String PASSWORD = "se-cret";
 
     private final String version = System.getenv().getOrDefault("PGREPLICA_PG", DOCUMENTED_VERSION);
     private final Path home = Homes.ofName("install-" + ProcessHandle.current().pid());
+    private final Path root = Path.of(System.getProperty("user.dir")).getParent();
+    private String release;
     private final List<Machine> machines = new ArrayList<>();
     private Network network;
 
@@ -88,8 +90,8 @@ class InstallTest {
     private void startMachines() throws IOException {
         Files.createDirectories(home.resolve("shared"));
         Exec.run(List.of("chmod", "755", home.toString()));
-        var release = Path.of(System.getProperty("user.dir")).resolveSibling("build/pg_replica-1.0.0.tar.gz");
-        Exec.run(List.of("tar", "-C", home.resolve("shared").toString(), "-xzf", release.toString()));
+        release = "pg_replica-" + Json.readObject(Files.readString(root.resolve("META.json"))).get("version");
+        Exec.run(List.of("tar", "-C", home.resolve("shared").toString(), "-xzf", root.resolve("build/" + release + ".tar.gz").toString()));
         network = Namespaces.choose(home);
         network.create(3);
         var hosts = new StringBuilder();
@@ -133,7 +135,7 @@ class InstallTest {
     }
 
     private String asRoot(Machine machine, String line) {
-        return machine.run("root", RELEASE, filledIn(line));
+        return machine.run("root", "/shared/" + release, filledIn(line));
     }
 
     private String asPostgres(Machine machine, String line) {

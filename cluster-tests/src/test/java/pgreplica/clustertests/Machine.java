@@ -21,6 +21,8 @@ import pgreplica.harness.run.Network;
  */
 record Machine(String name, Process holder, long first) {
     private static final Duration LIMIT = Duration.ofSeconds(20);
+    /** Long enough to compile the extension on a busy machine. */
+    private static final Duration COMMAND_LIMIT = Duration.ofSeconds(300);
 
     /** The files below are seen, and hidden by what is written. Mounts of its own end with its last process. */
     private static final String BEGIN = """
@@ -82,7 +84,7 @@ record Machine(String name, Process holder, long first) {
         full.addAll(List.of("runuser", "-u", user, "--"));
         full.addAll(surroundings);
         full.addAll(List.of("sh", "-c", "cd " + directory + " && " + command));
-        return Exec.attempt(full);
+        return Exec.attempt(full, Map.of(), "", COMMAND_LIMIT);
     }
 
     /** As when its power is cut. */

@@ -34,7 +34,7 @@ class RandomFaultsTest {
 
     @Test @Tag("quorum") @Promise({P2, P3, P5, P7, P11}) @Timeout(400)
     void inQuorumModeNothingAcknowledgedIsLost(@TempDir Path directory) throws IOException {
-        run(3, "quorum", Duration.ofSeconds(70), directory);
+        run(3, "quorum", Duration.ofSeconds(100), directory);
     }
 
     @Test @Tag("quorum") @Promise({P2, P3, P5, P7, P11}) @Timeout(400)

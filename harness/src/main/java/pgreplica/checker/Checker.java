@@ -127,9 +127,12 @@ public final class Checker {
         }
     }
 
-    /** Where loss is allowed, COMMIT PREPARED may be lost and PREPARE not; then the client commits it once more. */
+    /**
+     * Where loss is allowed, COMMIT PREPARED may be lost and PREPARE not; then the client commits it once more. On the
+     * timeline in force nothing was lost.
+     */
     private boolean mayReturn(Append append) {
-        return forks.isPresent() && append.isTwoPhase();
+        return append.isTwoPhase() && forks.filter(way -> append.timeline() != way.current()).isPresent();
     }
 
     private BitSet mayReturn(int list) {

@@ -264,6 +264,12 @@ class CheckerTest {
         assertThat(allowingLoss(new Forks(2, Map.of(1, 1500L))).violations()).isEmpty();
     }
 
+    @Test void onTheTimelineInForceNoCommitMayBeAwayForAWhile() {
+        committedOnceMore("two_phase");
+        assertThat(allowingLoss(new Forks(1, Map.of())).violations()).extracting(Verdict.Violation::rule)
+                .contains(Rule.READS_GO_FORWARD);
+    }
+
     @Test void noOtherAppendMayBeAwayForAWhile() {
         committedOnceMore("plain");
         assertThat(allowingLoss(new Forks(2, Map.of(1, 1500L))).violations()).extracting(Verdict.Violation::rule)

@@ -13,8 +13,7 @@ import pgreplica.harness.HarnessException;
 
 /** Runs commands of the machine to their end. */
 public final class Exec {
-    /** Long enough to compile the extension on a busy machine. */
-    private static final Duration LIMIT = Duration.ofSeconds(300);
+    private static final Duration LIMIT = Duration.ofSeconds(120);
 
     private Exec() {}
 
@@ -43,8 +42,12 @@ public final class Exec {
         return attempt(command, Map.of(), "");
     }
 
-    /** Standard output and error go through a file: a grandchild that keeps them open cannot hold us up. */
     public static Result attempt(List<String> command, Map<String, String> environment, String input) {
+        return attempt(command, environment, input, LIMIT);
+    }
+
+    /** Standard output and error go through a file: a grandchild that keeps them open cannot hold us up. */
+    public static Result attempt(List<String> command, Map<String, String> environment, String input, Duration limit) {
         Path output = null;
         try {
             output = Files.createTempFile("pg_replica-exec", ".out");
@@ -53,9 +56,9 @@ public final class Exec {
             try (var standardInput = process.getOutputStream()) {
                 standardInput.write(input.getBytes(StandardCharsets.UTF_8));
             }
-            if (!process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+            if (!process.waitFor(limit.toSeconds(), TimeUnit.SECONDS)) {
                 process.destroyForcibly();
-                throw new HarnessException("command did not end within " + LIMIT.toSeconds() + " s: "
+                throw new HarnessException("command did not end within " + limit.toSeconds() + " s: "
                         + String.join(" ", command) + "\n" + Files.readString(output));
             }
             return new Result(command, process.exitValue(), Files.readString(output));
