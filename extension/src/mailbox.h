@@ -14,6 +14,7 @@
 #define PGR_REPLY_SIZE 2048
 #define PGR_PUBLISHED_SIZE (128 * 1024)
 #define PGR_PUBLISHED_PAGES 2	/* what moves, what is settled */
+#define PGR_PUBLISHED_MOVING 0	/* written once per election timeout at least */
 
 typedef enum PgrMailState
 {

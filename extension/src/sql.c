@@ -210,7 +210,7 @@ worker_is_missing(void)
 		return "the configuration is not valid, see pg_replica.check()";
 	if (pg_atomic_read_u32(&pgr_shared->worker.pid) == 0)
 		return "the node worker is not running, see the server log";
-	published = (int64) pg_atomic_read_u64(&pgr_shared->published[0].at_ms);
+	published = (int64) pg_atomic_read_u64(&pgr_shared->published[PGR_PUBLISHED_MOVING].at_ms);
 	if (published == 0)
 		return "the node worker has published nothing yet, see pg_replica.check()";
 	if (now - published > Max(5 * (int64) pgr_election_timeout, 3000))

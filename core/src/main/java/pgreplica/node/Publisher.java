@@ -38,7 +38,7 @@ final class Publisher {
         if (!turn.factsChanged() && !turn.told.settledKey.isEmpty()) return;
         var latest = turn.cluster.latest();
         String key = turn.raft.isLeader() + " " + turn.leadership.rule + " " + turn.leadership.ruleText + " "
-                + turn.cluster.appointments().size() + " " + latest.flatMap(Appointment::fork).isPresent() + " "
+                + latest.map(Appointment::timeline).orElse(Timeline.NONE) + " " + latest.flatMap(Appointment::fork).isPresent() + " "
                 + turn.settings.collation().mismatchAllowed();
         if (turn.told.settledKey.equals(key)) return;
         turn.told.settledKey = key;
