@@ -50,6 +50,7 @@ final class SmallCluster {
         boolean up = true;
         boolean stalled;
         long lease;
+        long wakeAt;
         Timeline timeline = new Timeline(1);
         Timeline parent = Timeline.NONE;
         Lsn fork = Lsn.ZERO;
@@ -132,7 +133,7 @@ final class SmallCluster {
                 member.receivers = receiversOf(entry.getKey());
                 var seen = member.observation();
                 if (!seen.equals(member.state.observed())) member.inbox.add(new Event.Observed(seen));
-                member.inbox.add(new Event.TimePassed());
+                if (now >= member.wakeAt) member.inbox.add(new Event.TimePassed());
                 while (!member.inbox.isEmpty()) {
                     take(entry.getKey(), member, Node.step(member.state, now, member.inbox.poll()));
                 }
@@ -228,6 +229,7 @@ final class SmallCluster {
                 if (arrives) target.inbox.add(new Event.MessageReceived(id, envelope));
             }
             case Action.SetLease(var until, _, _, _) -> member.lease = until;
+            case Action.WakeAt(var at) -> member.wakeAt = at;
             case Action.Seal(var term) -> {
                 member.upstream = Optional.empty();
                 member.sealed = Optional.of(term);
@@ -251,7 +253,7 @@ final class SmallCluster {
             case Action.WriteIdentity(var identity) -> member.identity = identity;
             case Action.Log(_, var text) -> log.add(now + " " + text);
             case Action.NoteFloor _, Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
-                    Action.Checkpoint _, Action.EnsureSlots _, Action.Publish _, Action.Reply _, Action.WakeAt _,
+                    Action.Checkpoint _, Action.EnsureSlots _, Action.Publish _, Action.Reply _,
                     Action.AllowReplication _, Action.AllowReads _ -> {}
         }
     }
