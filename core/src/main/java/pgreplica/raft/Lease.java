@@ -12,7 +12,6 @@ final class Lease {
     /** When the newest round that a majority of the newest configuration has answered was sent. */
     private static long majoritySentAt(Turn turn, Role.Leader leader) {
         var configuration = turn.state.configuration();
-        if (configuration.voters().isEmpty()) return Progress.NEVER;
         var sent = new long[configuration.voters().size()];
         int n = 0;
         for (var voter : configuration.voters()) {

@@ -100,8 +100,7 @@ final class Replication {
     }
 
     private static void sendRest(Turn turn, VoterId peer, Message.AppendReply reply) {
-        if (!(turn.state.role() instanceof Role.Leader leader)) return;
-        var progress = leader.progress().get(peer);
+        var progress = leaderIn(turn).progress().get(peer);
         if (progress == null) return;
         // Saying that it lacks what it has confirmed before, a peer may have lost its disk. It is not asked
         // again at once, or the two would talk as fast as the network can.
@@ -114,7 +113,6 @@ final class Replication {
     private static void advanceCommit(Turn turn) {
         var leader = leaderIn(turn);
         var configuration = turn.state.configuration();
-        if (configuration.voters().isEmpty()) return;
         var matches = new long[configuration.voters().size()];
         int n = 0;
         for (var voter : configuration.voters()) {
@@ -174,7 +172,6 @@ final class Replication {
 
     /** The sender leads the current term: this node follows it, and lets nobody else lead for a while. */
     private static void follow(Turn turn, VoterId leader) {
-        check(!turn.state.isLeader(), "a term has one leader");
         var known = turn.state.leader();
         check(known.isEmpty() || known.get().equals(leader), "a term has one leader");
         turn.state = turn.state.withRole(new Role.Follower(Optional.of(leader), turn.nowMillis));
@@ -222,7 +219,6 @@ final class Replication {
 
     static void onCompact(Turn turn, long index, Snapshot snapshot) {
         if (!turn.state.log().has(index)) return; // an image from a leader came first
-        check(index <= turn.state.commitIndex(), "only committed entries are compacted");
         turn.state = turn.state.withLog(turn.state.log().compacted(index, snapshot));
     }
 }

@@ -54,6 +54,15 @@ class MembershipTest {
     }
 
     @Test
+    void whatCannotBeProposedIsRefusedInWords() {
+        assertThat(Voter.following(3).state.configurationRefusal(Sample.voters(2))).contains("this node does not lead");
+        assertThat(Voter.leading(3).state.configurationRefusal(three())).contains("nothing would change");
+        assertThat(Voter.leading(1).state.configurationRefusal(Configuration.EMPTY)).contains("somebody must vote");
+        var leaving = Voter.leading(3).feed(new Input.Transfer(Sample.voter(2), false));
+        assertThat(leaving.state.configurationRefusal(Sample.voters(2))).contains("leadership is being handed over");
+    }
+
+    @Test
     void oneVoterAtATime() {
         assertThat(Voter.leading(5).state.configurationRefusal(three()))
                 .contains("only one voter can join or leave at a time");
@@ -118,6 +127,32 @@ class MembershipTest {
         voter.hear(3, new Message.PreVoteReply(new Term(9), false));
         assertThat(voter.outputs).isEmpty();
         assertThat(voter.state).isEqualTo(before);
+    }
+
+    /** A candidate of members that this node does not know may know more than it, or have been removed. */
+    @Test
+    void aStrangerIsHeardOnlyIfItsLogIsNewer() {
+        var voter = Voter.following(3);
+        voter.now += 5000;
+        voter.hear(9, new Message.PreVoteRequest(new Term(3), Sample.at(2, 2)));
+        assertThat(voter.outputs).isEmpty();
+        voter.hear(9, new Message.VoteRequest(new Term(3), Sample.at(2, 2), Optional.empty()));
+        assertThat(voter.outputs).isEmpty();
+        voter.hear(9, new Message.PreVoteRequest(new Term(3), Sample.at(2, 3)));
+        assertThat(voter.sentTo(9)).containsExactly(new Message.PreVoteReply(new Term(3), true));
+        voter.hear(9, new Message.VoteRequest(new Term(3), Sample.at(2, 3), Optional.empty()));
+        assertThat(voter.outputs).contains(new Output.PrepareGrant(new Term(3)));
+    }
+
+    @Test
+    void whoIsBeingRemovedIsHeardUntilThatIsCommitted() {
+        var voter = propose(Voter.leading(3), Sample.voters(2));
+        voter.hear(3, new Message.AppendReply(TWO, false, 2, voter.now));
+        assertThat(voter.sentTo(3)).as("the entry that removes it").hasSize(1);
+        var follower = Voter.following(3);
+        var before = follower.state;
+        follower.hear(9, new Message.AppendReply(new Term(9), false, 2, follower.now));
+        assertThat(follower.state).as("no stranger's answer").isEqualTo(before);
     }
 
     @Test

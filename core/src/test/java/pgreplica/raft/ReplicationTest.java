@@ -111,6 +111,25 @@ class ReplicationTest {
                 .isInstanceOf(InvariantViolation.class);
     }
 
+    /** P1. In its entries as in its image. */
+    @Test
+    void aLeaderThatContradictsWhatIsCommittedIsNotFollowed() {
+        var voter = Voter.following(3);
+        assertThatThrownBy(() -> voter.hear(3, append(3, Sample.at(3, 2), 2))).isInstanceOf(InvariantViolation.class);
+        assertThatThrownBy(() -> Voter.settled(3).hear(2, append(2, Sample.at(2, 1), 1)))
+                .isInstanceOf(InvariantViolation.class);
+    }
+
+    @Test
+    void anImageNeverReplacesWhatIsCommitted() {
+        var image = new SnapshotImage(Sample.at(1, 2), Sample.voters(3), new Sample.Applied(2, 4));
+        var voter = Voter.following(3);
+        var log = voter.state.log();
+        voter.hear(2, new Message.InstallSnapshot(TWO, image, 2, 77));
+        assertThat(voter.outputs).containsExactly(new Output.Send(Sample.voter(2), reply(2, true, 2)));
+        assertThat(voter.state.log()).isEqualTo(log);
+    }
+
     @Test
     void aTermHasOneLeader() {
         var voter = Voter.leading(3);
@@ -124,6 +143,14 @@ class ReplicationTest {
         assertThat(voter.sentTo(3)).as("its log is shorter").containsExactly(reply(3, false, 3));
         voter.hear(3, append(3, Sample.at(3, 3), 1));
         assertThat(voter.sentTo(3)).as("a whole term is wrong").containsExactly(reply(3, false, 1));
+    }
+
+    @Test
+    void goingBackKeepsTheTermsBefore() {
+        var voter = Voter.settled(3).hear(2, append(3, Sample.FOUNDING, 1,
+                Voter.command(2, 2), Voter.command(2, 3), Voter.command(3, 4), Voter.command(3, 5)));
+        voter.hear(3, append(4, Sample.at(4, 5), 1));
+        assertThat(voter.sentTo(3)).containsExactly(reply(4, false, 3));
     }
 
     @Test
@@ -142,6 +169,25 @@ class ReplicationTest {
     }
 
     @Test
+    void whatIsConfirmedIsNotSentAgain() {
+        var voter = Voter.leading(3);
+        for (int i = 3; i <= 5; i++) voter.feed(propose(i));
+        voter.hear(2, new Message.AppendReply(TWO, false, 0, voter.now));
+        assertThat(voter.answer(2).sentTo(2)).containsExactly(
+                new Message.AppendRequest(TWO, Sample.at(2, 5), List.of(), 5, voter.now));
+    }
+
+    @Test
+    void heartbeatsComeAtTheirInterval() {
+        var voter = Voter.leading(3);
+        assertThat(voter.state.deadlineMillis()).isEqualTo(voter.now + 100);
+        assertThat(voter.pass(99).sent()).isEmpty();
+        assertThat(voter.pass(1).sent()).hasSize(2);
+        assertThat(voter.state.deadlineMillis()).isEqualTo(voter.now + 100);
+        assertThat(voter.state.leader()).contains(Sample.voter(1));
+    }
+
+    @Test
     void anOlderTermIsToldTheNewer() {
         var voter = Voter.following(3).hear(3, append(1, Sample.FOUNDING, 1));
         assertThat(voter.outputs).containsExactly(new Output.Send(Sample.voter(3), reply(2, false, 0)));
@@ -149,9 +195,17 @@ class ReplicationTest {
     }
 
     @Test
+    void aBlankNodeAnswersItsFirstHeartbeat() {
+        var blank = new Voter(Raft.start(Sample.voter(4), Ballot.START, Log.blank(new Sample.Applied(0, 0)),
+                Sample.SETTINGS, 10_000, 1));
+        assertThat(blank.hear(1, append(1, LogPosition.START, 0)).sentTo(1)).containsExactly(reply(1, true, 0));
+    }
+
+    @Test
     void aMalformedMessageIsIgnored() {
         var voter = Voter.following(3);
         var before = voter.state;
+        voter.hear(2, append(2, Sample.at(0, -1), 2));
         voter.hear(2, append(2, Sample.at(2, 2), 2, Voter.command(2, 5)));
         voter.hear(2, append(2, Sample.at(2, 2), 2, Voter.command(3, 3)));
         voter.hear(2, append(2, Sample.at(3, 2), 2));
@@ -187,6 +241,45 @@ class ReplicationTest {
         assertThat(voter.outputs).containsExactly(
                 new Output.PersistLog(new Log(image, List.of(Voter.command(2, 6)))));
         assertThat(voter.feed(new Input.Compact(5, new Sample.Applied(5, 1))).outputs).isEmpty();
+    }
+
+    @Test
+    void onlyWhatIsCommittedIsCompacted() {
+        var voter = Voter.leading(3).feed(propose(3));
+        var compact = new Input.Compact(3, new Sample.Applied(3, 1));
+        assertThatThrownBy(() -> voter.feed(compact)).isInstanceOf(InvariantViolation.class);
+        voter.answer(2).feed(compact);
+        assertThat(voter.state.log().base().last()).isEqualTo(Sample.at(2, 3));
+        assertThat(voter.state.log().entries()).isEmpty();
+    }
+
+    @Test
+    void anImageIsSentOnceAndNotWithEachHeartbeat() {
+        var voter = Voter.leading(3);
+        for (int i = 3; i <= 6; i++) voter.feed(propose(i)).answer(2);
+        voter.feed(new Input.Compact(5, new Sample.Applied(5, 1)));
+        voter.hear(3, new Message.AppendReply(TWO, false, 2, voter.now));
+        assertThat(voter.pass(100).sentTo(3)).containsExactly(
+                new Message.AppendRequest(TWO, Sample.at(2, 5), List.of(Voter.command(2, 6)), 6, voter.now));
+    }
+
+    @Test
+    void anImageOfAnOlderTermIsRefused() {
+        var image = new SnapshotImage(Sample.at(1, 9), Sample.voters(3), new Sample.Applied(9, 4));
+        var voter = Voter.following(3);
+        var log = voter.state.log();
+        voter.hear(3, new Message.InstallSnapshot(new Term(1), image, 9, 77));
+        assertThat(voter.outputs).containsExactly(new Output.Send(Sample.voter(3), reply(2, false, 0)));
+        assertThat(voter.state.log()).isEqualTo(log);
+    }
+
+    @Test
+    void whoSendsAnImageIsFollowed() {
+        var image = new SnapshotImage(Sample.at(2, 9), Sample.voters(3), new Sample.Applied(9, 4));
+        var voter = Voter.settled(3).hear(2, new Message.InstallSnapshot(TWO, image, 9, 77));
+        assertThat(voter.state.leader()).contains(Sample.voter(2));
+        assertThat(voter.state.promises().byNode().get(Sample.voter(2).node()))
+                .isEqualTo(new Promise(voter.now + 900, TWO));
     }
 
     @Test

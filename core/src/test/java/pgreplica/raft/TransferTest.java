@@ -56,6 +56,13 @@ class TransferTest {
     }
 
     @Test
+    void theWordToCampaignIsSaidAgainIfItGotLost() {
+        var voter = transfer(Voter.leading(3), 2, true);
+        assertThat(voter.pass(100).sentTo(2)).contains(new Message.TimeoutNow(TWO, RELEASE));
+        assertThat(voter.sentTo(3)).noneMatch(Message.TimeoutNow.class::isInstance);
+    }
+
+    @Test
     void aHandOverWithoutReleaseIsGivenUp() {
         var voter = transfer(Voter.leading(3), 2, false);
         assertThat(voter.state.mayPropose()).isFalse();
