@@ -6,61 +6,74 @@ import java.util.Iterator;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/** A sorted set that cannot change. The C build's library has no unmodifiableSortedSet. */
+/** A sorted set that cannot change, in one array. The C build's library has no unmodifiableSortedSet. */
 public final class FrozenSet<E> extends AbstractSet<E> implements SortedSet<E> {
-    private final TreeSet<E> elements;
+    private static final SortedSet<?> EMPTY = new FrozenSet<>(new Object[0]);
 
-    private FrozenSet(TreeSet<E> elements) {
+    private final E[] elements;
+
+    private FrozenSet(E[] elements) {
         this.elements = elements;
     }
 
+    @SuppressWarnings("unchecked")
+    public static <E> SortedSet<E> empty() {
+        return (SortedSet<E>) EMPTY;
+    }
+
     /** A copy, unless the set is frozen already. */
+    @SuppressWarnings("unchecked")
     public static <E> SortedSet<E> of(SortedSet<E> set) {
-        return set instanceof FrozenSet<E> ? set : new FrozenSet<>(new TreeSet<>(set));
+        if (set instanceof FrozenSet<E>) return set;
+        var elements = (E[]) new Object[set.size()];
+        int n = 0;
+        for (var element : set) elements[n++] = element;
+        return new FrozenSet<>(elements);
+    }
+
+    /** The same, and one element more. */
+    public static <E> SortedSet<E> with(SortedSet<E> set, E element) {
+        var more = new TreeSet<>(set);
+        more.add(element);
+        return of(more);
     }
 
     @Override public Iterator<E> iterator() {
-        var inner = elements.iterator();
-        return new Iterator<>() {
-            @Override public boolean hasNext() {
-                return inner.hasNext();
-            }
-
-            @Override public E next() {
-                return inner.next();
-            }
-        };
+        return new ArrayIterator<>(elements);
     }
 
     @Override public int size() {
-        return elements.size();
+        return elements.length;
     }
 
     @Override public boolean contains(Object element) {
-        return elements.contains(element);
+        for (var own : elements) {
+            if (FrozenMap.compare(own, element) == 0) return true;
+        }
+        return false;
     }
 
     @Override public Comparator<? super E> comparator() {
-        return elements.comparator();
+        return null;
     }
 
     @Override public E first() {
-        return elements.first();
+        return ArrayIterator.first(elements);
     }
 
     @Override public E last() {
-        return elements.last();
+        return ArrayIterator.last(elements);
     }
 
     @Override public SortedSet<E> subSet(E from, E to) {
-        return FrozenSet.of(elements.subSet(from, to));
+        throw FrozenMap.noViews();
     }
 
     @Override public SortedSet<E> headSet(E to) {
-        return FrozenSet.of(elements.headSet(to));
+        throw FrozenMap.noViews();
     }
 
     @Override public SortedSet<E> tailSet(E from) {
-        return FrozenSet.of(elements.tailSet(from));
+        throw FrozenMap.noViews();
     }
 }

@@ -3,7 +3,6 @@ package pgreplica.node;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedSet;
-import java.util.TreeSet;
 import pgreplica.base.FrozenSet;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
@@ -96,7 +95,7 @@ final class Draft {
             sinceMillis = before.sinceMillis();
             summoned = before.summoned();
             vacancy = before.vacancy();
-            tried = new TreeSet<>(before.tried());
+            tried = before.tried();
             triedAtMillis = before.triedAtMillis();
             graceSinceMillis = before.graceSinceMillis();
             rule = before.rule();

@@ -1,6 +1,7 @@
 package pgreplica.node;
 
 import java.util.Optional;
+import pgreplica.base.FrozenSet;
 import pgreplica.base.Lsn;
 import pgreplica.base.Timeline;
 import pgreplica.cluster.Appointment;
@@ -44,10 +45,10 @@ final class Leading {
         long vacancy = turn.cluster.latest().map(Appointment::index).orElse(0L);
         // A target that did not take over may have been cut off; without another choice it must be asked again.
         boolean longAgo = turn.now - turn.leadership.triedAtMillis > turn.settings.electionTimeoutMillis() * 5L;
-        if (longAgo) turn.leadership.tried.clear();
-        if (turn.leadership.vacancy == vacancy) return;
+        boolean another = turn.leadership.vacancy != vacancy;
+        if (longAgo || another) turn.leadership.tried = FrozenSet.empty();
+        if (!another) return;
         turn.leadership.vacancy = vacancy;
-        turn.leadership.tried.clear();
         turn.leadership.graceSinceMillis = 0;
     }
 
@@ -93,7 +94,7 @@ final class Leading {
     private static void handOver(Turn turn, pgreplica.base.NodeId target) {
         var voter = Membership.voterOf(turn, target);
         if (voter.isEmpty() || turn.raft.handover().isPresent()) return;
-        turn.leadership.tried.add(target);
+        turn.leadership.tried = FrozenSet.with(turn.leadership.tried, target);
         turn.leadership.triedAtMillis = turn.now;
         turn.log("handing leadership to " + target);
         // Whoever has opened nothing in this term gives its lease up too: the next leader need not sit it out.
@@ -102,7 +103,7 @@ final class Leading {
 
     /** As an operator's failover(): writes are refused from now on, and the target gets what it misses. */
     static void leave(Turn turn, pgreplica.base.NodeId target) {
-        turn.leadership.tried.add(target);
+        turn.leadership.tried = FrozenSet.with(turn.leadership.tried, target);
         turn.leadership.triedAtMillis = turn.now;
         turn.leadership.leaving = Optional.of(target);
         turn.leadership.leavingSinceMillis = turn.now;

@@ -42,6 +42,12 @@ public record Peer(boolean connected, Optional<VoterId> voter, String clusterId,
         return new Peer(connected, voter, clusterId, status, heardAtMillis, idleSinceMillis, levelAtMillis, nowMillis);
     }
 
+    /** Whether nothing is new but that it was heard again, before anybody could take it for lost. */
+    boolean saysWhatItSaid(Peer before, long patienceMillis) {
+        return connected == before.connected && voter.equals(before.voter) && clusterId.equals(before.clusterId)
+                && status.equals(before.status) && heardAtMillis - before.heardAtMillis <= patienceMillis;
+    }
+
     boolean isWitness() {
         return status.isPresent() && status.get().data() == DataCondition.WITNESS;
     }

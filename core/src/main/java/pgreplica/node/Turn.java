@@ -40,6 +40,7 @@ final class Turn {
     Errand errand;
     String hold;
     SortedMap<NodeId, Peer> peers;
+    private boolean peersChanged;
     final Draft.Leading leadership;
     final Draft.Telling told;
     final SortedMap<Long, Request> requests;
@@ -74,9 +75,8 @@ final class Turn {
     }
 
     void putPeer(NodeId node, Peer peer) {
-        var changed = new TreeMap<>(peers);
-        changed.put(node, peer);
-        peers = changed;
+        peersChanged |= !peer.saysWhatItSaid(peer(node), settings.livelyMillis());
+        peers = FrozenMap.with(peers, node, peer);
     }
 
     /** Whether this step brought a look at the server, made after all earlier actions were carried out. */
@@ -84,9 +84,9 @@ final class Turn {
         return observed != before.observed();
     }
 
-    /** Whether another node said anything, or came or went, in this step. */
+    /** Whether another node said something new, came or went in this step; that it is still there is nothing new. */
     boolean peersChanged() {
-        return peers != before.peers();
+        return peersChanged;
     }
 
     /** Whether what is told of this node may have become another: everything but the passing of time. */

@@ -23,10 +23,9 @@ public record Promises(long toEveryoneUntilMillis, SortedMap<NodeId, Promise> by
     }
 
     Promises extended(NodeId node, long untilMillis, Term term) {
-        var more = new TreeMap<>(byNode);
         var known = byNode.get(node);
-        more.put(node, known == null ? new Promise(untilMillis, term) : known.extendedTo(untilMillis, term));
-        return new Promises(toEveryoneUntilMillis, more);
+        var promise = known == null ? new Promise(untilMillis, term) : known.extendedTo(untilMillis, term);
+        return new Promises(toEveryoneUntilMillis, FrozenMap.with(byNode, node, promise));
     }
 
     /**

@@ -4,7 +4,7 @@ import static pgreplica.base.Invariant.check;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.TreeMap;
+import pgreplica.base.FrozenMap;
 import pgreplica.base.LogPosition;
 import pgreplica.base.VoterId;
 
@@ -72,9 +72,7 @@ final class Replication {
 
     private static void setProgress(Turn turn, VoterId peer, Progress progress) {
         var leader = leaderIn(turn);
-        var changed = new TreeMap<>(leader.progress());
-        changed.put(peer, progress);
-        turn.state = turn.state.withRole(leader.withProgress(changed));
+        turn.state = turn.state.withRole(leader.withProgress(FrozenMap.with(leader.progress(), peer, progress)));
     }
 
     static void onAppendReply(Turn turn, VoterId from, Message.AppendReply reply) {
