@@ -15,7 +15,10 @@ build() {
         -L"$("$PG_CONFIG" --pkglibdir)" -L"$("$PG_CONFIG" --libdir)" -lpgcommon -lpgport -lcrypto -lm
 }
 
-build wire_test wire_test.c ../src/frame.c ../src/auth.c ../src/store.c
+# Each of these calls of the system goes through the test.
+through() { printf -- '-Wl,--wrap=%s ' "$@"; }
+
+build wire_test wire_test.c ../src/frame.c ../src/auth.c ../src/store.c $(through fsync read renameat)
 "$work/wire_test" "$work"
 build handshake_test handshake_test.c ../fuzz/host.c ../src/net_handshake.c ../src/auth.c
 "$work/handshake_test" "$work" "$PWD/goldens"
@@ -23,6 +26,8 @@ build golden_test golden_test.c ../src/frame.c ../src/auth.c ../src/store.c ../s
 "$work/golden_test" "$work" "$PWD/goldens"
 build sync_test sync_test.c ../src/sync.c
 "$work/sync_test"
+build disk_test disk_test.c $(through open pwrite fdatasync nanosleep)
+"$work/disk_test" "$work"
 build tool_test tool_test.c ../fuzz/host.c ../src/tool.c
 # What it waits for in vain would never end.
 timeout 60 "$work/tool_test" "$work"

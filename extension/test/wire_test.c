@@ -227,6 +227,97 @@ test_store(void)
 	CHECK(!pgr_store_open(state, problem, sizeof(problem)));
 }
 
+/* What was asked of the system in the state directory, in its order.  run.sh puts these in the place of libc's. */
+static char calls[512];
+static bool sync_fails = false;
+
+extern int	__real_fsync(int fd);
+extern ssize_t __real_read(int fd, void *buffer, size_t size);
+extern int	__real_renameat(int from, const char *old, int to, const char *new);
+
+static void
+note(const char *call, int fd)
+{
+	char		link[64];
+	char		path[MAXPGPATH];
+	ssize_t		length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, sizeof(path) - 1);
+	path[Max(length, 0)] = '\0';
+	snprintf(calls + strlen(calls), sizeof(calls) - strlen(calls), "%s %s; ", call, last_dir_separator(path) + 1);
+}
+
+int
+__wrap_fsync(int fd)
+{
+	note("sync", fd);
+	errno = EIO;
+	return sync_fails ? -1 : __real_fsync(fd);
+}
+
+ssize_t
+__wrap_read(int fd, void *buffer, size_t size)
+{
+	note("read", fd);
+	return __real_read(fd, buffer, size);
+}
+
+int
+__wrap_renameat(int from, const char *old, int to, const char *new)
+{
+	strlcat(calls, "rename; ", sizeof(calls));
+	return __real_renameat(from, old, to, new);
+}
+
+/* Whether exactly these calls were made since the last time. */
+static bool
+made_calls(const char *wanted)
+{
+	bool		same = strcmp(calls, wanted) == 0;
+
+	if (!same)
+		strlcpy(problem, calls, sizeof(problem));
+	calls[0] = '\0';
+	return same;
+}
+
+/*
+ * What a loss of power takes away is seen by nobody who survives it, so the
+ * order of calls is all that there is to look at (P9).
+ */
+static void
+test_durability(void)
+{
+	char		state[MAXPGPATH];
+	int			files = 0;
+
+	strlcpy(state, path_of("durable"), sizeof(state));
+	calls[0] = '\0';
+	CHECK(pgr_store_open(state, problem, sizeof(problem)));
+	snprintf(state, sizeof(state), "sync %s; ", last_dir_separator(directory) + 1);
+	CHECK(made_calls(state));
+	CHECK(pgr_store_replace("ballot", "one", 3, problem, sizeof(problem)));
+	CHECK(made_calls("sync .new.ballot; rename; sync durable; "));
+	CHECK(pgr_store_append("log", 0, "abc", 3, problem, sizeof(problem)));
+	CHECK(made_calls("sync log; sync durable; "));
+	CHECK(pgr_store_append("log", 3, "def", 3, problem, sizeof(problem)));
+	CHECK(made_calls("sync log; "));
+	/* Nobody is told what a former process wrote, before it is on disk. */
+	CHECK(pgr_store_each(count_file, &files, problem, sizeof(problem)) && files == 2);
+	CHECK(made_calls("sync ballot; read ballot; sync log; read log; "));
+	CHECK(pgr_store_remove("ballot", problem, sizeof(problem)));
+	CHECK(made_calls("sync durable; "));
+
+	sync_fails = true;
+	CHECK(!pgr_store_each(count_file, &files, problem, sizeof(problem)) && files == 2);
+	CHECK(!pgr_store_replace("log", "other", 5, problem, sizeof(problem)));
+	CHECK(!pgr_store_append("log", 6, "ghi", 3, problem, sizeof(problem)));
+	CHECK(!pgr_store_remove("ballot", problem, sizeof(problem)));
+	sync_fails = false;
+	CHECK(holds("log", "abcdef"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -241,5 +332,6 @@ main(int argc, char **argv)
 	test_lengths();
 	test_reader();
 	test_store();
+	test_durability();
 	return verdict("wire_test");
 }
