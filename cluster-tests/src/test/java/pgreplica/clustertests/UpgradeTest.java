@@ -6,6 +6,8 @@ import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P3;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -25,8 +27,6 @@ import pgreplica.harness.run.ServerCopy;
 class UpgradeTest {
     private static final Duration LIMIT = Duration.ofSeconds(30);
     private static final double LONGEST_HANDOVER_MILLIS = 3_000;
-    private static final String PRESENT = "1.0.0";
-    private static final String LATER = "1.1.0";
 
     /**
      * The README's recipe. Nodes of both releases agree at every moment on a version of the protocol that both speak, and
@@ -40,34 +40,38 @@ class UpgradeTest {
             cluster.awaitWhole().prepareLedger();
             var primary = cluster.awaitPrimary();
             var writer = cluster.startWriter().awaitRows(100);
-            cluster.install(ServerCopy.laterFor(primary.version()).orElseThrow());
+            var made = ServerCopy.laterFor(primary.version()).orElseThrow();
+            var present = release(ServerCopy.builtFor(primary.version()).orElseThrow());
+            var later = release(made);
+            assertThat(later).isNotEqualTo(present);
+            cluster.install(made);
             assertThatThrownBy(() -> primary.sql("alter extension pg_replica update")).as("before its library runs")
                     .hasMessageContaining("pgr_sql_later");
 
             var restart = Recipe.inReadme("Minor upgrades of PostgreSQL");
-            var upgraded = new TreeMap<String, String>(Map.of("n1", PRESENT, "n2", PRESENT, "n3", PRESENT));
+            var upgraded = new TreeMap<String, String>(Map.of("n1", present, "n2", present, "n3", present));
             awaitVersions(cluster, upgraded);
             for (var standby : cluster.others(primary)) {
                 restart.getFirst().followOn(cluster, standby);
-                upgraded.put(standby.name(), LATER);
+                upgraded.put(standby.name(), later);
                 awaitVersions(cluster, upgraded);
                 cluster.nodes().forEach(UpgradeTest::functionsAnswer);
                 writer.awaitRows(20);
             }
             var mark = primary.logMark();
             restart.getLast().followOn(cluster, primary);
-            upgraded.put(primary.name(), LATER);
+            upgraded.put(primary.name(), later);
             awaitVersions(cluster, upgraded);
             spokeInTheMixture(cluster, primary, mark);
 
             cluster.awaitWhole();
             cluster.nodes().forEach(UpgradeTest::functionsAnswer);
             var promoted = cluster.awaitPrimary();
-            assertThat(extension(promoted)).isEqualTo(PRESENT);
+            assertThat(extension(promoted)).isEqualTo(present);
             Recipe.inReadme("Upgrades of pg_replica").getFirst().followOn(cluster, promoted);
-            assertThat(extension(promoted)).isEqualTo(LATER);
+            assertThat(extension(promoted)).isEqualTo(later);
             for (var node : cluster.nodes()) {
-                Await.condition(node + " has the new SQL", LIMIT, () -> extension(node).equals(LATER), node::describe);
+                Await.condition(node + " has the new SQL", LIMIT, () -> extension(node).equals(later), node::describe);
                 assertThat(node.sql("select pg_replica.later()").single()).isEqualTo("later");
                 functionsAnswer(node);
             }
@@ -76,6 +80,10 @@ class UpgradeTest {
             assertThat(Checks.longestSilenceMillis(writer.acknowledged())).isLessThan(LONGEST_HANDOVER_MILLIS);
             Checks.allNodesIdentical(cluster);
         }
+    }
+
+    private static String release(Path build) throws IOException {
+        return Files.readString(build.resolve("pg_replica.control")).replaceAll("(?s).*default_version = '([^']*)'.*", "$1");
     }
 
     /** As every node sees them, itself and the others. */
