@@ -49,6 +49,7 @@ class QuorumElectionTest {
             }
             primary.kill();
             writer.stop();
+            Quorums.endReceiving(other);
             cluster.nodes().forEach(Quorums::thaw);
             cluster.heal();
 
@@ -113,6 +114,7 @@ class QuorumElectionTest {
             Quorums.thaw(n2);
             n2.awaitRole(NodeStatus.Role.FENCED, Quorums.LIMIT);
             n2.kill();
+            Quorums.endReceiving(n3);
             Quorums.thaw(n1);
             cluster.heal();
 

@@ -28,6 +28,17 @@ final class Quorums {
         for (var standby : standbys) standby.freezeTitled("walreceiver");
     }
 
+    /**
+     * A cut loses no WAL that is on the way: the primary's kernel sends it again and again, also when the primary is dead,
+     * until it has arrived or nobody is there to take it.
+     */
+    static void endReceiving(Node standby) {
+        var receivers = standby.processesTitled("walreceiver");
+        ProcessTable.signal("TERM", receivers);
+        Await.condition("the walreceiver of " + standby + " ends", LIMIT,
+                () -> receivers.stream().noneMatch(pid -> ProcessTable.find(pid).isPresent()), standby::describe);
+    }
+
     /** What the postmaster of the primary uses. */
     static String setting(Node node) {
         return node.sql("show synchronous_standby_names").single();
