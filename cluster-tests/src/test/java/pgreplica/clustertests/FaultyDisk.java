@@ -12,7 +12,7 @@ import pgreplica.harness.run.Exec;
 /** A file system of its own for one directory of a node that is down; it hangs or turns read-only when told to. */
 final class FaultyDisk implements AutoCloseable {
     /** Goes on when this JVM ends, however it ends: a mount that stays frozen would hang whoever comes after. */
-    private static final String GUARD = "trap '' INT TERM HUP; cat >/dev/null; fsfreeze -u $1; umount -l $1";
+    private static final String GUARD = "trap '' INT TERM HUP; cat >/dev/null; fsfreeze -u $1; umount -l $1 $2";
 
     private final Node node;
     private final Path image;
@@ -23,14 +23,19 @@ final class FaultyDisk implements AutoCloseable {
         this.node = node;
         this.image = image;
         this.mount = mount;
-        this.guard = new ProcessBuilder("setsid", "sh", "-c", GUARD, "guard", mount.toString())
+        this.guard = new ProcessBuilder("setsid", "sh", "-c", GUARD, "guard", mount.toString(),
+                mount.getParent().toString())
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     }
 
     /** The directory becomes a symbolic link to where its contents go. */
     static FaultyDisk under(Node node, Path directory, String size) throws IOException {
         var image = node.files().home().resolve("disk.img");
-        var mount = Files.createDirectory(node.files().home().resolve("disk"));
+        var place = Files.createDirectory(node.files().home().resolve("disk"));
+        // Servers of another Debian have mounts of their own, and would hold this one when it is repaired.
+        Exec.run(List.of("mount", "--bind", place.toString(), place.toString()));
+        Exec.run(List.of("mount", "--make-shared", place.toString()));
+        var mount = Files.createDirectory(place.resolve("mount"));
         Exec.run(List.of("truncate", "-s", size, image.toString()));
         Exec.run(List.of("mkfs.ext4", "-q", "-F", "-m", "0", image.toString()));
         var disk = new FaultyDisk(node, image, mount);

@@ -113,9 +113,9 @@ class FencingTest {
         try (var cluster = Cluster.of(3).start()) {
             var former = cluster.awaitPrimary();
             former.sql("app", "create table answered (i int)");
-            assertThat(commitAndSleep(former, 0).output()).as("without a fault").contains("COMMIT");
+            assertThat(commitAndSleep(cluster, former, 0).output()).as("without a fault").contains("COMMIT");
 
-            var client = CompletableFuture.supplyAsync(() -> commitAndSleep(former, 3));
+            var client = CompletableFuture.supplyAsync(() -> commitAndSleep(cluster, former, 3));
             var backend = Await.value("a client waits behind its commit", LIMIT, () -> former.sql("app",
                     "select pid from pg_stat_activity where wait_event = 'PgSleep'"
                     + " and (select count(*) from answered) = 2").column(0).stream().map(Long::valueOf).findFirst(),
@@ -137,10 +137,10 @@ class FencingTest {
         }
     }
 
-    private static Exec.Result commitAndSleep(Node node, int seconds) {
+    private static Exec.Result commitAndSleep(Cluster cluster, Node node, int seconds) {
         var target = node.superuser("app");
-        return Exec.attempt(List.of(node.program("psql"), "-X", "-h", target.host(), "-p", String.valueOf(target.port()),
-                "-U", target.user(), "-d", target.database(), "-c",
+        return Exec.attempt(cluster.blueprint().install().command("psql", "-X", "-h", target.host(), "-p",
+                String.valueOf(target.port()), "-U", target.user(), "-d", target.database(), "-c",
                 "begin; insert into answered values (1); commit; select pg_sleep(" + seconds + ")"));
     }
 

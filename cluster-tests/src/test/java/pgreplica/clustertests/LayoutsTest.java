@@ -70,8 +70,8 @@ class LayoutsTest {
             for (var node : hasDebiansTools ? List.of(byHand, byPgCtl) : cluster.nodes()) {
                 assertThat(Files.readString(node.files().home().resolve("external.pid")).trim())
                         .isEqualTo(node.postmaster().orElseThrow().toString());
-                ctl(node, "status");
-                ctl(node, "stop", "-m", "fast");
+                ctl(cluster, node, "status");
+                ctl(cluster, node, "stop", "-m", "fast");
                 assertThat(node.postmaster()).isEmpty();
                 assertThat(node.files().home().resolve("external.pid")).doesNotExist();
                 node.start();
@@ -88,10 +88,11 @@ class LayoutsTest {
         }
     }
 
-    private static void ctl(Node node, String... arguments) {
+    private static void ctl(Cluster cluster, Node node, String... arguments) {
         var command = new ArrayList<>(List.of(node.program("pg_ctl"), "-D", "data"));
         command.addAll(List.of(arguments));
-        Exec.run(Account.forServers().command(Habits.in(node.files().home(), command)));
+        var asServer = Account.forServers().command(Habits.in(node.files().home(), command));
+        Exec.run(cluster.blueprint().install().inItsSystem(asServer));
     }
 
     /**

@@ -62,12 +62,13 @@ public record PgInstall(String version, Path binaries, Optional<Path> system) {
 
     /**
      * The command with /usr being that of the system that these programs belong to. That takes root, so a change of user
-     * belongs inside. Each program of the chain replaces the one before, so the process id stays.
+     * belongs inside. Each program of the chain replaces the one before, so the process id stays. What is unmounted below a
+     * shared mount of this machine is unmounted for them, too.
      */
     public List<String> inItsSystem(List<String> command) {
         if (system.isEmpty()) return command;
-        var full = new ArrayList<>(List.of("unshare", "--mount", "sh", "-c", "mount --bind \"$0/usr\" /usr && exec \"$@\"",
-                system.get().toString()));
+        var full = new ArrayList<>(List.of("unshare", "--mount", "--propagation", "slave", "sh", "-c",
+                "mount --bind \"$0/usr\" /usr && exec \"$@\"", system.get().toString()));
         full.addAll(command);
         return full;
     }
