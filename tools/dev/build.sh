@@ -182,16 +182,42 @@ dist() {
     say "build/$name.tar.gz"
 }
 
+# For the servers that are installed here, or for each version that is asked for, in the Debian that has it.
 deb() {
-    local package
+    local version versions
+    versions=$(versions_in "$@")
     build
     pack
+    [ -n "$versions" ] || deb_here
+    for version in $versions; do
+        if [ "$version" = "$OWN" ]; then deb_here; else deb_in_its_debian "$version"; fi
+    done
+}
+
+deb_here() {
+    local packages
     command -v dh >/dev/null || install_packages build-essential fakeroot debhelper
     command -v pg_buildext >/dev/null || install_packages postgresql-server-dev-all
-    packaging/test-deb "$BUILD/pg_replica-$VERSION.tar.gz" "$BUILD"
+    packages=$(packaging/test-deb "$BUILD/pg_replica-$VERSION.tar.gz" "$BUILD")
     if [ "$(id -u)" != 0 ]; then
         say "NOT TESTED: the packages' installation, which needs root for its namespaces"
         return
     fi
-    for package in "$BUILD"/postgresql-*-pg-replica_"$VERSION"-*.deb; do packaging/try-deb "$package"; done
+    try_debs / "$packages"
+}
+
+# On a machine of its own, where ours is /shared.
+deb_in_its_debian() {
+    local debian=$SERVERS/$1-debian packages
+    whole_debian "$1"
+    mkdir -p "$BUILD/builder"
+    packages=$(nice tools/machine "$debian" "$BUILD/builder" "$ROOT" builder \
+        /shared/packaging/test-deb "/shared/build/pg_replica-$VERSION.tar.gz" /shared/build)
+    try_debs "$debian" "$packages"
+}
+
+# $1 the files of a machine, $2 packages in build/, one a line.
+try_debs() {
+    local package
+    for package in $2; do packaging/try-deb "$BUILD/$package" "$1"; done
 }

@@ -69,6 +69,12 @@ servers() {
     for version in "$@"; do pg_config_of "$version" || return 1; done
 }
 
+# All of the Debian that has the server of the major version $1, in $SERVERS.
+whole_debian() {
+    command -v mmdebstrap >/dev/null || install_packages mmdebstrap
+    tools/servers "$SERVERS" "$1-debian"
+}
+
 # With libFuzzer and the sanitizers.
 need_clang() {
     CLANG=${CLANG:-$(compgen -c clang | grep -E '^clang(-[0-9]+)?$' | sort -V | tail -1 || true)}
