@@ -16,39 +16,21 @@ import pgreplica.harness.run.Exec;
 import pgreplica.harness.run.Network;
 
 /**
- * A machine of its own as far as its commands can see: processes, network, name, and a file system in which everything that
- * is written stays its own and vanishes with it. What it begins with are the files of the machine that runs the tests.
+ * A machine of its own as far as its commands can see (tools/machine), which begins with the files of the one that runs the
+ * tests. All that is written there vanishes with it.
  */
 record Machine(String name, Process holder, long first) {
+    private static final Path PROGRAM = Path.of(System.getProperty("user.dir")).resolveSibling("tools/machine");
     private static final Duration LIMIT = Duration.ofSeconds(20);
     /** Long enough to compile the extension on a busy machine. */
     private static final Duration COMMAND_LIMIT = Duration.ofSeconds(300);
-
-    /** The files below are seen, and hidden by what is written. Mounts of its own end with its last process. */
-    private static final String BEGIN = """
-            set -e
-            mount -t tmpfs -o mode=755 tmpfs "$HOME_OF_MACHINE"
-            cd "$HOME_OF_MACHINE"
-            mkdir upper work root
-            mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root
-            mount --rbind /dev root/dev
-            mount -t tmpfs tmpfs root/dev/shm
-            mount -t proc proc root/proc
-            mount -t tmpfs -o mode=1777 tmpfs root/tmp
-            mount -t tmpfs -o mode=755 tmpfs root/run
-            mkdir -p root/shared
-            mount --bind "$SHARED" root/shared
-            hostname "$NAME"
-            printf '127.0.0.1 localhost\\n%s\\n' "$HOSTS" >root/etc/hosts
-            exec chroot root sleep infinity
-            """;
 
     /** @param shared is /shared on the machine */
     static Machine start(String name, Network network, int number, String hosts, Path home, Path shared) throws IOException {
         Files.createDirectories(home);
         var command = new ArrayList<>(network.prefix(number));
-        command.addAll(List.of("unshare", "--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts", "sh", "-c", BEGIN));
-        var surroundings = Map.of("HOME_OF_MACHINE", home.toString(), "SHARED", shared.toString(), "NAME", name, "HOSTS", hosts);
+        command.addAll(List.of(PROGRAM.toString(), "/", home.toString(), shared.toString(), name, "sleep", "infinity"));
+        var surroundings = Map.of("HOSTS", hosts);
         var log = home.resolveSibling(name + ".log").toFile();
         var holder = Exec.builder(command, surroundings).redirectErrorStream(true).redirectOutput(log).start();
         long first = Await.value(name + " runs", LIMIT, () -> firstProcess(holder), () -> readable(log.toPath()));
