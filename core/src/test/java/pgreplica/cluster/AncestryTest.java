@@ -55,6 +55,11 @@ class AncestryTest {
         assertThat(line.relationOf(line(3), new Lsn(1))).isEqualTo(Relation.ELSEWHERE);
     }
 
+    @Test void theLineNamesWhomADescendantMayHaveFollowed() {
+        assertThat(Ancestry.of(history(), line(5), line(3), new Lsn(300)).timelines())
+                .containsExactly(line(1), line(2), line(3), line(5));
+    }
+
     @Test void aNumberIsGivenOnce() {
         var before = history();
         assertThat(before.nextTimeline()).isEqualTo(line(6));

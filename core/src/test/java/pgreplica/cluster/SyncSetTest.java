@@ -51,6 +51,16 @@ class SyncSetTest {
         assertThatThrownBy(() -> new SyncSet(new TreeSet<>(), 1)).isInstanceOf(InvariantViolation.class);
     }
 
+    @Test void itChangesInOneThingAtATime() {
+        var two = set(0b011, 1);
+        var third = new Member(new NodeId("n2"), 2);
+        assertThat(two.with(third)).isEqualTo(set(0b111, 1));
+        assertThat(two.with(third).without(third)).isEqualTo(two);
+        assertThat(two.with(third).withStandbys(2)).isEqualTo(set(0b111, 2));
+        assertThat(two.waits()).isTrue();
+        assertThat(set(0b111, 0).waits()).isFalse();
+    }
+
     @Test void itIsLoggedWithEveryMember() {
         var members = new TreeSet<>(List.of(new Member(new NodeId("n1"), 7), new Member(new NodeId("n2"), 8)));
         assertThat(new SyncSet(members, 1)).hasToString("1 standbys of the set {n1/7, n2/8}");

@@ -11,6 +11,7 @@ import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.cluster.ClusterCommand;
 import pgreplica.cluster.SyncSet;
+import pgreplica.instance.Observation;
 
 /** What commits wait for, and what an election waits for: the rules A1, A2, A8, A13, B7, B19. Guards P3. */
 class QuorumRulesTest {
@@ -139,6 +140,25 @@ class QuorumRulesTest {
         alone.kill("n1");
         alone.run(6000);
         assertThat(alone.open()).as(() -> String.join("\n", alone.log)).isEmpty();
+    }
+
+    /** B7: the way out is an operator's word, which is for one vacancy, and is answered when it has come about. */
+    @Test void anOperatorMayGiveUpWhatDoesNotComeBack() {
+        cluster.member("n3").flags = new Observation.Flags(false, false, true, false, false, false);
+        cluster.run(600);
+        cluster.kill("n1");
+        cluster.run(6000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).isEmpty();
+        assertThat(cluster.log).anyMatch(line -> line.contains("rule 90"));
+        cluster.give("n2", new Event.Requested(1, "failover", List.of()));
+        cluster.run(1500);
+        assertThat(cluster.last("n2", Action.Reply.class).orElseThrow().text())
+                .startsWith("no primary serves on the leader, so there is nothing to hand over");
+        cluster.give("n2", new Event.Requested(2, "failover", List.of("allow_loss")));
+        cluster.run(6000);
+        assertThat(cluster.last("n2", Action.Reply.class)).as(() -> String.join("\n", cluster.log))
+                .contains(new Action.Reply(2, true, "node n2 is primary; acknowledged commits may be lost"));
+        assertThat(cluster.log).anyMatch(line -> line.contains("an operator allows that acknowledged commits are lost; rule 90"));
     }
 
     /** B19: what a server shows is what a quorum has. */

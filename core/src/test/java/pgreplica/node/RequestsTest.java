@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 
 /** What stands against an operator's request may be gone in a moment, so the leader waits that long. */
@@ -61,5 +62,92 @@ class RequestsTest {
         cluster.run(2500);
         var reply = cluster.last("n1", Action.Reply.class).orElseThrow();
         assertThat(reply.ok()).isFalse();
+    }
+
+    private Action.Reply ask(String node, String verb) {
+        cluster.give(node, new Event.Requested(7, verb, List.of()));
+        return cluster.last(node, Action.Reply.class).orElseThrow();
+    }
+
+    @Test void whatNobodyKnowsIsRefused() {
+        assertThat(ask("n2", "dance")).isEqualTo(new Action.Reply(7, false, "unknown request \"dance\""));
+        cluster.give("n1", new Event.MessageReceived(new NodeId("n2"), forwarded("dance")));
+        assertThat(cluster.last("n1", Action.Send.class).orElseThrow().envelope().message())
+                .isEqualTo(new PeerMessage.ForwardReply(3, false, "unknown request \"dance\""));
+    }
+
+    private Envelope forwarded(String verb) {
+        var sender = cluster.member("n2").state;
+        return new Envelope(sender.cluster().founding().orElseThrow().clusterId(), sender.raft().self(),
+                cluster.member("n1").state.raft().self(), new PeerMessage.Forward(3, verb, List.of()));
+    }
+
+    /** P10. */
+    @Test void noMoreThanSixteenWait() {
+        for (int i = 1; i <= 16; i++) cluster.give("n1", new Event.Requested(i, "failover", List.of()));
+        assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
+        assertThat(ask("n1", "failover"))
+                .isEqualTo(new Action.Reply(7, false, "too many requests wait for an answer; try again"));
+    }
+
+    @Test void withoutALeaderNobodyCanAnswer() {
+        cluster.loses = (from, send) -> true;
+        cluster.run(2500);
+        assertThat(ask("n2", "failover")).isEqualTo(new Action.Reply(7, false,
+                "no leader is known, so nobody can failover; see pg_replica.status() for the reason"));
+    }
+
+    @Test void whatIsPassedOnAndNeverAnsweredIsGivenUp() {
+        cluster.loses = (from, send) -> send.envelope().message() instanceof PeerMessage.Forward;
+        cluster.give("n2", new Event.Requested(7, "failover", List.of()));
+        cluster.run(7900);
+        assertThat(cluster.last("n2", Action.Reply.class)).isEmpty();
+        cluster.run(300);
+        assertThat(cluster.last("n2", Action.Reply.class)).contains(
+                new Action.Reply(7, false, "no answer from the leader in time; see pg_replica.status()"));
+        assertThat(cluster.member("n2").state.requests()).isEmpty();
+    }
+
+    @Test void whoDoesNotLeadPassesNothingOn() {
+        cluster.give("n3", new Event.MessageReceived(new NodeId("n2"), forwarded("failover")));
+        assertThat(cluster.last("n3", Action.Send.class).orElseThrow().envelope().message())
+                .isEqualTo(new PeerMessage.ForwardReply(3, false, "node n3 does not lead any more; try again"));
+    }
+
+    /** A6: writes stop when it begins, and the target gets what it misses before it takes over. */
+    @Test void theTargetGetsEverythingFirst() {
+        allow("n2");
+        cluster.run(600);
+        cluster.member("n1").end = new Lsn(0x3000000);
+        cluster.member("n2").confirms = flushed -> new Lsn(0x2fffff0);
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        assertThat(cluster.last("n1", Action.SetLease.class).orElseThrow())
+                .satisfies(lease -> assertThat(lease.untilMillis()).isZero())
+                .satisfies(lease -> assertThat(lease.why()).isEqualTo("the primary is handing over to n2"));
+        cluster.run(900);
+        assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
+        cluster.member("n2").confirms = flushed -> flushed;
+        cluster.run(50);
+        assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
+    }
+
+    @Test void butIsNotWaitedForForEver() {
+        allow("n2");
+        cluster.run(600);
+        cluster.member("n2").confirms = flushed -> new Lsn(1);
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        cluster.run(900);
+        assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
+        cluster.run(200);
+        assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
+    }
+
+    @Test void whileOneHandoverRunsThereIsNoOther() {
+        allow("n2");
+        cluster.run(600);
+        cluster.member("n2").confirms = flushed -> new Lsn(1);
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        cluster.give("n1", new Event.Requested(2, "failover", List.of()));
+        assertThat(cluster.member("n1").state.requests().get(2L).refusal()).isEqualTo("a handover to n2 runs");
     }
 }

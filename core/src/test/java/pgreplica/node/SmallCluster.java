@@ -65,6 +65,8 @@ final class SmallCluster {
         long halfRecordBytes;
         boolean endProven = true;
         boolean gateSticks;
+        /** What its Postgres is asked and never does. */
+        Predicate<Action> ignores = action -> false;
         Observation.Flags flags = Observation.Flags.NONE;
         /** synchronous_standby_names in force, and whether a wish for another is heard. */
         String syncSetting = "";
@@ -118,6 +120,16 @@ final class SmallCluster {
                 if (!from.equals(to)) members.get(from).inbox.add(new Event.PeerConnected(to));
             }
         }
+    }
+
+    /** Whose first node serves; what was said and done until then is forgotten. */
+    static SmallCluster founded(int size) {
+        var cluster = new SmallCluster(size);
+        cluster.run(8000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(new NodeId("n1"));
+        cluster.done.clear();
+        cluster.log.clear();
+        return cluster;
     }
 
     void run(long millis) {
@@ -222,6 +234,7 @@ final class SmallCluster {
     }
 
     private void carryOut(NodeId id, Member member, Action action) {
+        if (member.ignores.test(action)) return;
         switch (action) {
             case Action.Send(var to, var envelope) -> {
                 var target = members.get(to);

@@ -240,8 +240,10 @@ class ElectionTest {
         voter.pass(1300);
         assertThat(voter.state.role()).isInstanceOf(Role.PreCandidate.class);
         assertThat(preVoteOf(voter.hear(3, asks(3, Sample.at(2, 2))))).isTrue();
+        assertThat(voter.state.leader()).isEmpty();
         voter.hear(3, new Message.PreVoteReply(THREE, true));
         assertThat(voter.state.role()).isInstanceOf(Role.Candidate.class);
+        assertThat(voter.state.leader()).isEmpty();
         assertThat(preVoteOf(voter.hear(3, asks(4, Sample.at(2, 2))))).isTrue();
     }
 
@@ -304,6 +306,10 @@ class ElectionTest {
         assertThat(voter.state.role()).isInstanceOf(Role.PreCandidate.class);
         assertThat(voter.hear(2, new Message.VoteReply(TWO, true, 0, Optional.empty())).state.role())
                 .isInstanceOf(Role.PreCandidate.class);
+        var deposed = Voter.leading(3);
+        for (int i = 0; i < 10; i++) deposed.pass(100);
+        assertThat(deposed.hear(2, new Message.VoteReply(TWO, true, 0, Optional.empty())).state.role())
+                .isInstanceOf(Role.Follower.class);
     }
 
     @Test
