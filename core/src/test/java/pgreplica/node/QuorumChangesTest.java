@@ -9,9 +9,10 @@ import org.junit.jupiter.api.Test;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.cluster.SyncSet;
+import pgreplica.instance.DataIdentity;
 import pgreplica.instance.Observation.Phase;
 
-/** How the sync set of five nodes shrinks and grows, and who is told of it: A8, A13, B9, B19. Guards P3. */
+/** How the sync set of five nodes shrinks, grows and changes, and who is told of it: A8, A9, A13, B9, B19. Guards P3. */
 class QuorumChangesTest {
     private static final NodeId N1 = new NodeId("n1");
     private final SmallCluster cluster = founded(SyncWish.Mode.QUORUM_AVAILABLE);
@@ -95,6 +96,31 @@ class QuorumChangesTest {
         cluster.members.forEach((id, member) -> assertThat(member.syncSetting).as(id.name()).isEmpty());
         assertThat(commitsWaitAt("n1")).isFalse();
         assertThat(cluster.open()).contains(N1);
+    }
+
+    /** A9: what replaced a member's data has promised nothing. It is another member, and its turn comes when it follows. */
+    @Test void dataThatWasReplacedLosesItsPlace() {
+        var former = memberOf("n5");
+        cluster.member("n5").identity = DataIdentity.NONE;
+        cluster.run(3000);
+        assertThat(committed().members()).as(() -> String.join("\n", cluster.log)).hasSize(5)
+                .doesNotContain(former).contains(memberOf("n5"));
+    }
+
+    /** A8: an election counts with every place in the set, so none is given up while too few can stand in for it. */
+    @Test void whileTooFewAnswerNobodyLosesItsPlace() {
+        var former = memberOf("n5");
+        standbys(List.of("n2", "n3", "n4"), member -> member.confirms = flushed -> new Lsn(1));
+        write();
+        cluster.run(2000);
+        cluster.member("n5").identity = DataIdentity.NONE;
+        cluster.run(2500);
+        assertThat(memberOf("n5")).isNotEqualTo(former);
+        assertThat(committed().members()).contains(former, memberOf("n5"));
+    }
+
+    private SyncSet.Member memberOf(String name) {
+        return new SyncSet.Member(new NodeId(name), cluster.member(name).state.instance().identity().incarnation());
     }
 
     /** A13: the host may not have heard it, or not have been able to. */
