@@ -243,11 +243,11 @@ tell_settings(PgrLoop *loop)
 	loop->sync_standbys = pgr_sync_standbys;
 	loop->mismatch_allowed = pgr_allow_collation_mismatch;
 	if (pgr_sync_standbys_are_wrong(pgr_config.n_nodes, pgr_witness, pgr_sync_standbys, why, sizeof(why)))
-	{
-		ereport(LOG, (errmsg("pg_replica does not use pg_replica.sync_standbys = %d: %s", pgr_sync_standbys, why)));
-		return;
-	}
-	pgr_event_configured(&loop->event, loop->sync_mode, loop->sync_standbys, loop->mismatch_allowed);
+		ereport(LOG, (errmsg("pg_replica stays with pg_replica.sync_standbys = %d, because %d cannot be used: %s",
+							 loop->standbys_told, pgr_sync_standbys, why)));
+	else
+		loop->standbys_told = pgr_sync_standbys;
+	pgr_event_configured(&loop->event, loop->sync_mode, loop->standbys_told, loop->mismatch_allowed);
 	step(loop);
 }
 

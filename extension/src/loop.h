@@ -42,7 +42,8 @@ typedef struct PgrLoop
 	int64		expected_until_ms;
 
 	int			sync_mode;		/* as told */
-	int			sync_standbys;
+	int			sync_standbys;	/* as read; what is wrong is not told */
+	int			standbys_told;
 	bool		mismatch_allowed;
 
 	bool		sealing;

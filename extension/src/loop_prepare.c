@@ -104,7 +104,7 @@ pgr_loop_prepare(PgrLoop *loop, PgrLoopGoesOn goes_on)
 		!pgr_event_start(&loop->event, seed, loop->child, problem, size))
 		return false;
 	loop->sync_mode = pgr_sync_mode;
-	loop->sync_standbys = pgr_sync_standbys;
+	loop->sync_standbys = loop->standbys_told = pgr_sync_standbys;
 	loop->mismatch_allowed = pgr_allow_collation_mismatch;
 	pgr_trace_begin(loop->child);
 	pgr_addresses_recall();

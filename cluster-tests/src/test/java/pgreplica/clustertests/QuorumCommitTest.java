@@ -119,6 +119,11 @@ class QuorumCommitTest {
                     "select count(*) from pg_replica.check() where setting = 'pg_replica.sync_standbys' and not ok")
                     .single().equals("1"), cluster::describe);
             awaitNames(cluster, primary, "ANY 1 (");
+            // A mistake in one setting does not keep the others from being obeyed.
+            reload(primary, "alter system set pg_replica.sync_mode = off");
+            awaitNames(cluster, primary, "");
+            reload(primary, "alter system reset pg_replica.sync_mode");
+            awaitNames(cluster, primary, "ANY 1 (");
             cluster.awaitWhole();
         }
     }
