@@ -97,7 +97,8 @@ setting_or_empty(const char *name)
 /*
  * Settings for the single-user server that finishes recovery: the node's own
  * file may name the real data directory, so it is not used.  The limits are
- * those under which the WAL was written.
+ * those under which the WAL was written.  Its checkpoint at the end removes no
+ * WAL: pg_rewind reads back to the last checkpoint before the fork.
  */
 static bool
 write_settings(const ControlFileData *control)
@@ -110,11 +111,12 @@ write_settings(const ControlFileData *control)
 			 "shared_preload_libraries = '%s'\ndynamic_library_path = '%s'\n"
 			 "max_connections = %d\nmax_worker_processes = %d\nmax_wal_senders = %d\n"
 			 "max_prepared_transactions = %d\nmax_locks_per_transaction = %d\n"
-			 "wal_level = replica\nwal_log_hints = on\nfull_page_writes = on\n"
+			 "wal_level = replica\nwal_log_hints = on\nfull_page_writes = on\nwal_keep_size = %d\n"
 			 "track_commit_timestamp = %s\nlogging_collector = off\nlog_destination = 'stderr'\n",
 			 libraries, setting_or_empty("dynamic_library_path"),
 			 control->MaxConnections, control->max_worker_processes, control->max_wal_senders,
 			 control->max_prepared_xacts, control->max_locks_per_xact,
+			 INT_MAX,
 			 control->track_commit_timestamp ? "on" : "off");
 	return pgr_file_write(PGR_REWIND_DIRECTORY "/postgresql.conf", text, strlen(text));
 }
