@@ -26,6 +26,8 @@ build golden_test golden_test.c ../src/frame.c ../src/auth.c ../src/store.c ../s
 "$work/golden_test" "$work" "$PWD/goldens"
 build sync_test sync_test.c ../src/sync.c
 "$work/sync_test"
+build rounds_test rounds_test.c
+"$work/rounds_test"
 build disk_test disk_test.c $(through open pwrite fdatasync nanosleep)
 "$work/disk_test" "$work"
 build tool_test tool_test.c ../fuzz/host.c ../src/tool.c
