@@ -47,7 +47,7 @@ class TimelineTest {
      * Whoever is promoted first disappears with its timeline before anyone learns that it was promoted. Whoever comes
      * next takes another number, and the first one's WAL, which is on no other node, is rewound.
      */
-    @Test @Promise({P5, P7}) @Timeout(300)
+    @Test @Promise({P5, P7}) @Timeout(300) @Tag("essential")
     void aPromotionNobodyHeardOfKeepsItsTimelineForItself() throws IOException {
         assumeTrue(Account.isRoot(), "network namespaces need root");
         try (var cluster = Cluster.of(3).namespaces().start()) {

@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.SortedMap;
 
 /**
- * A sorted map that cannot change, in one array: most of these hold an entry for each node, and are read in every
+ * A map in the natural order of its keys that cannot change, in one array: most of these hold an entry for each node, and are read in every
  * step. The C build's library has no unmodifiableSortedMap.
  */
 public final class FrozenMap<K, V> extends AbstractMap<K, V> implements SortedMap<K, V> {

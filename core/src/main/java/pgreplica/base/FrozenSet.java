@@ -6,7 +6,7 @@ import java.util.Iterator;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/** A sorted set that cannot change, in one array. The C build's library has no unmodifiableSortedSet. */
+/** A set in natural order that cannot change, in one array. The C build's library has no unmodifiableSortedSet. */
 public final class FrozenSet<E> extends AbstractSet<E> implements SortedSet<E> {
     private static final SortedSet<?> EMPTY = new FrozenSet<>(new Object[0]);
 
