@@ -154,7 +154,7 @@ authentication(Port *port, int status)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("pg_replica does not admit replication connection \"%s\"", name),
 				 errdetail("It is not of a node of the cluster, and pg_replica.allow_other_replication is off.")));
-	if (am_db_walsender && !pgr_reads_are_allowed())
+	if (am_db_walsender && !ours && !pgr_reads_are_allowed())
 		refuse_subscriber(name);
 	if (am_walsender)
 		pgr_sync_enter(name);

@@ -16,6 +16,9 @@
 
 #define REWIND_ATTEMPTS 2
 #define SOURCE_ATTEMPTS 3
+
+/* pg_rewind needs a session: half a minute for clients to leave it one, or for an operator to see to it. */
+#define FULL_ATTEMPTS 6
 #define PAUSE_LIMIT_MS 60000
 
 bool
@@ -158,12 +161,13 @@ pause_before_next(uint32 failures)
 static void
 count_failure(PgrMarker *marker)
 {
+	uint32		attempts = pgr_source_refusal == PGR_REFUSAL_FULL ? FULL_ATTEMPTS : REWIND_ATTEMPTS;
 	char		problem[512];
 
 	marker->failures++;
 	if (can_still_be_cloned(marker) &&
 		(marker->step == PGR_STEP_REWINDING ||
-		 (marker->failures >= REWIND_ATTEMPTS && !pgr_source_unreachable)))
+		 (marker->failures >= attempts && pgr_source_refusal != PGR_REFUSAL_LOST)))
 	{
 		ereport(LOG,
 				(errmsg("pg_replica clones this node, because rewinding it failed %s",
@@ -186,7 +190,7 @@ leave_source(PgrMarker *marker)
 	int			node = pgr_node_number(marker->source);
 	char		problem[512];
 
-	if (!pgr_source_unreachable || marker->failures < SOURCE_ATTEMPTS)
+	if (pgr_source_refusal != PGR_REFUSAL_LOST || marker->failures < SOURCE_ATTEMPTS)
 		return false;
 	if (marker->step == PGR_STEP_ORDERED)
 	{
@@ -238,7 +242,7 @@ pgr_helper_main(void)
 		take_order(&marker);
 		pg_atomic_write_u32(&work->work, marker.work);
 		pg_atomic_write_u32(&work->attempt, marker.failures + 1);
-		pgr_source_unreachable = false;
+		pgr_source_refusal = PGR_REFUSAL_NONE;
 		if (marker.work == PGR_WORK_REWIND ? pgr_rewind_attempt(&marker) : pgr_clone_attempt(&marker))
 			break;
 		/* Ended for a newer order: that is no failure. */

@@ -173,7 +173,7 @@ rewind_for_good(PgrMarker *marker, const char *directory, Divergence *divergence
 	if (run_pg_rewind(directory, marker->source, false, divergence))
 		return true;
 	/* It never came as far as to the source. */
-	if (pgr_source_unreachable)
+	if (pgr_source_refusal != PGR_REFUSAL_NONE)
 		pgr_marker_step(marker, PGR_STEP_STAGED);
 	return false;
 }

@@ -139,10 +139,14 @@ take_tablespace(const char *line, void *argument)
 		strlcpy(found->shared, tablespace->oid, sizeof(found->shared));
 }
 
+/*
+ * Asks in a WAL sender, which takes SQL as well: clients may hold all sessions
+ * (max_connections), but not those (max_wal_senders).
+ */
 static bool
 ask_source(const char *source, bool look_for_shared, PgrTablespaces *found)
 {
-	char		server[PGR_CONNINFO_SIZE];
+	char		server[PGR_CONNINFO_SIZE + 32];
 	char		name[2 * PGR_NAME_SIZE];
 	char		seen[256] = "false";
 	char		query[512];
@@ -150,8 +154,9 @@ ask_source(const char *source, bool look_for_shared, PgrTablespaces *found)
 		"--command", query, "--dbname", server, NULL};
 	PgrTool		tool = {"psql", arguments, true, take_tablespace, found, ""};
 
-	if (!pgr_conninfo(server, sizeof(server), pgr_node_number(source), "postgres", "pg_replica_clone"))
+	if (!pgr_conninfo(server, PGR_CONNINFO_SIZE, pgr_node_number(source), "postgres", "pg_replica_clone"))
 		return pgr_work_failed("node \"%s\" is not in pg_replica.nodes", source);
+	strlcat(server, " replication='database'", sizeof(server));
 	clone_name(name, sizeof(name));
 	if (look_for_shared)
 		snprintf(seen, sizeof(seen), "exists (select from pg_ls_dir('" LINKS "/' || oid, true, false) "
@@ -232,7 +237,7 @@ pgr_tablespaces_allow_rewind(const char *source)
 {
 	static PgrTablespaces found;
 
-	bool		allowed = pgr_tablespaces_find(source, &found) && !pgr_source_unreachable;
+	bool		allowed = pgr_tablespaces_find(source, &found) && pgr_source_refusal != PGR_REFUSAL_LOST;
 
 	if (!each_old_entry(remove_clone_directory, NULL) || !allowed)
 		return false;

@@ -30,7 +30,7 @@
 #define TERM_LIMIT_MS 10000
 #define ARGUMENTS_MAX 128
 
-bool		pgr_source_unreachable = false;
+PgrRefusal	pgr_source_refusal = PGR_REFUSAL_NONE;
 
 static uint32 order_taken = 0;
 
@@ -203,24 +203,37 @@ wait_for_end(const PgrTool *tool, pid_t pid, bool asked)
 }
 
 /*
- * There is no server, or it is no primary.  A wrong password or certificate is
- * for the operator to mend, and no other source would take it.
+ * A wrong password or certificate is neither: it is for the operator to mend,
+ * and no other source would take it, nor this one later.
  */
-static bool
-says_that_source_is_lost(const char *line)
+static PgrRefusal
+refusal(const char *line)
 {
-	static const char *const phrases[] = {
-		"does not admit replication connection", "the database system is", "Connection refused",
-		"timeout expired", "Connection timed out", "Connection reset", "No route to host",
-		"Network is unreachable", "closed the connection unexpectedly"
+	static const struct
+	{
+		const char *text;
+		PgrRefusal	means;
+	}			phrases[] = {
+		{"does not admit replication connection", PGR_REFUSAL_LOST},
+		{"the database system is", PGR_REFUSAL_LOST},
+		{"Connection refused", PGR_REFUSAL_LOST},
+		{"timeout expired", PGR_REFUSAL_LOST},
+		{"Connection timed out", PGR_REFUSAL_LOST},
+		{"Connection reset", PGR_REFUSAL_LOST},
+		{"No route to host", PGR_REFUSAL_LOST},
+		{"Network is unreachable", PGR_REFUSAL_LOST},
+		{"closed the connection unexpectedly", PGR_REFUSAL_LOST},
+		{"too many c", PGR_REFUSAL_FULL},	/* clients, connections for a role or a database */
+		{"remaining connection slots are reserved", PGR_REFUSAL_FULL},
+		{"exceeds max_wal_senders", PGR_REFUSAL_FULL}
 	};
 
 	if (strstr(line, "connection to server") == NULL)
-		return false;
+		return PGR_REFUSAL_NONE;
 	for (size_t i = 0; i < lengthof(phrases); i++)
-		if (strstr(line, phrases[i]) != NULL)
-			return true;
-	return false;
+		if (strstr(line, phrases[i].text) != NULL)
+			return phrases[i].means;
+	return PGR_REFUSAL_NONE;
 }
 
 bool
@@ -232,7 +245,7 @@ pgr_tool_run(PgrTool *tool)
 	bool		heard_out;
 
 	tool->last_line[0] = '\0';
-	pgr_source_unreachable = false;
+	pgr_source_refusal = PGR_REFUSAL_NONE;
 	if (pipe2(pipes, O_CLOEXEC) != 0)
 	{
 		snprintf(tool->last_line, sizeof(tool->last_line), "could not make a pipe: %s", strerror(errno));
@@ -254,6 +267,6 @@ pgr_tool_run(PgrTool *tool)
 	status = wait_for_end(tool, pid, !heard_out);
 	if (heard_out && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
-	pgr_source_unreachable = says_that_source_is_lost(tool->last_line);
+	pgr_source_refusal = refusal(tool->last_line);
 	return false;
 }

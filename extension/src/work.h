@@ -75,8 +75,15 @@ typedef struct PgrTool
 /* True if it ended with 0. */
 extern bool pgr_tool_run(PgrTool *tool);
 
-/* The program that was run last failed because the source took no connection from it. */
-extern bool pgr_source_unreachable;
+/* Why the program that was run last got no connection to the source. */
+typedef enum PgrRefusal
+{
+	PGR_REFUSAL_NONE,			/* it got one, or failed before */
+	PGR_REFUSAL_LOST,			/* there is no server, or it is no primary */
+	PGR_REFUSAL_FULL			/* clients hold all its sessions */
+} PgrRefusal;
+
+extern PgrRefusal pgr_source_refusal;
 
 extern void pgr_order_taken(uint32 number);
 

@@ -2,7 +2,9 @@ package pgreplica.clustertests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
@@ -13,10 +15,14 @@ import pgreplica.harness.Launch;
 import pgreplica.harness.Node;
 import pgreplica.harness.run.Exec;
 import pgreplica.harness.run.ServerCopy;
+import pgreplica.harness.wire.Session;
+import pgreplica.harness.wire.SqlFailure;
+import pgreplica.harness.wire.Target;
 
 /** Ways in which operators run servers, and what must go well in each of them. */
 final class Habits {
     private static final int FAILOVERS_AT_MOST = 6;
+    private static final Duration SESSION_LIMIT = Duration.ofSeconds(30);
     private static final List<String> DEBIANS_PLACES =
             List.of("/usr/lib/postgresql/%s/lib", "/usr/share/postgresql/%s/extension");
 
@@ -99,6 +105,24 @@ final class Habits {
         }
         assertThat(waiting).as("nodes that never were the primary").isEmpty();
         Checks.allNodesIdentical(cluster);
+    }
+
+    /** Who may not use the sessions that are reserved for superusers. */
+    static Target ordinaryUser(Node node) {
+        return new Target(node.files().socket().toString(), node.spec().port(), "app", "app", "");
+    }
+
+    /** All that there is room for. */
+    static List<Session> takeSessions(Node node, Target target) throws IOException {
+        var sessions = new ArrayList<Session>();
+        while (true) {
+            try {
+                sessions.add(Session.open(target, SESSION_LIMIT));
+            } catch (SqlFailure refused) {
+                assertThat(refused.sqlState()).as(node + ": " + refused).isEqualTo("53300");
+                return sessions;
+            }
+        }
     }
 
     /** A priority: the second and the third become primary before the first does again. */

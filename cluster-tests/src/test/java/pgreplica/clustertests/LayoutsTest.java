@@ -26,8 +26,6 @@ import pgreplica.harness.Node;
 import pgreplica.harness.run.Account;
 import pgreplica.harness.run.Exec;
 import pgreplica.harness.wire.Session;
-import pgreplica.harness.wire.SqlFailure;
-import pgreplica.harness.wire.Target;
 
 /**
  * Servers as operators run them. Habits that do not disturb each other are tried in one cluster; every node of it
@@ -175,7 +173,7 @@ class LayoutsTest {
                     .isEqualTo("t");
 
             var timeline = primary.status().server().orElseThrow().timeline();
-            var taken = fill(primary, primary.superuser("app"));
+            var taken = Habits.takeSessions(primary, primary.superuser("app"));
             assertThat(taken).as("sessions").hasSizeBetween(8, 12);
             Await.staysTrue("it keeps its place", SEVERAL_TRIALS, () -> primary.worker().isPresent(), cluster::describe);
             taken.forEach(Session::close);
@@ -186,23 +184,10 @@ class LayoutsTest {
             // Standbys as well; what is reserved for superusers is left for us to look.
             var all = new ArrayList<Session>();
             for (var node : cluster.nodes()) {
-                all.addAll(fill(node, new Target(node.files().socket().toString(), node.spec().port(), "app", "app", "")));
+                all.addAll(Habits.takeSessions(node, Habits.ordinaryUser(node)));
             }
             Habits.everyNodeFailsOverAndComesBack(cluster);
             all.forEach(Session::close);
-        }
-    }
-
-    /** Sessions until there is no room for another. */
-    private static List<Session> fill(Node node, Target target) throws IOException {
-        var sessions = new ArrayList<Session>();
-        while (true) {
-            try {
-                sessions.add(Session.open(target, LIMIT));
-            } catch (SqlFailure refused) {
-                assertThat(refused.sqlState()).as(node + ": " + refused).isEqualTo("53300");
-                return sessions;
-            }
         }
     }
 

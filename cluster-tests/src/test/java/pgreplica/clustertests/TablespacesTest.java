@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,6 +22,7 @@ import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
 import pgreplica.harness.Node;
 import pgreplica.harness.run.Account;
+import pgreplica.harness.wire.Session;
 
 /**
  * Data that is not all in the data directory: a tablespace and pg_wal lie elsewhere, behind symbolic links. All nodes
@@ -29,6 +31,8 @@ import pgreplica.harness.run.Account;
 @Tag("cluster")
 @Timeout(300)
 class TablespacesTest {
+    private static final String LACKS_SESSION = "remaining connection slots are reserved";
+
     private Cluster cluster;
     private Node founder;
     private Node linked;
@@ -37,7 +41,7 @@ class TablespacesTest {
 
     /** A single server with data in a tablespace, and two fresh ones, of which one has a link for it. */
     @BeforeEach void aServerWithATablespace() throws IOException {
-        cluster = Cluster.of(3).set("wal_keep_size", "0").create();
+        cluster = Cluster.of(3).set("wal_keep_size", "0").set("max_connections", "16").create();
         founder = cluster.node("n1");
         linked = cluster.node("n2");
         unlinked = cluster.node("n3");
@@ -90,6 +94,46 @@ class TablespacesTest {
         assertEverythingInItsPlace();
     }
 
+    /** A rewind needs a session of the source, and waits for one; a clone needs none, also where it has to ask for tablespaces. */
+    @Test @Promise({P7, P8, P11})
+    void clientsHoldAllSessionsOfTheSource() throws IOException {
+        link(unlinked, place(unlinked));
+        cluster.startAll();
+        cluster.awaitWhole();
+        var former = cluster.awaitPrimary();
+        var files = Checks.dataFileIdentity(former);
+        Checks.commitUnreplicated(former, 10);
+        former.kill();
+        var source = cluster.awaitPrimaryOtherThan(former);
+        var sessions = Habits.takeSessions(source, Habits.ordinaryUser(source));
+        former.start();
+        Await.condition("three attempts to rewind", Cluster.WHOLE_LIMIT, () -> lacksSession(former).count() >= 3, cluster::describe);
+        awaitReason(former, LACKS_SESSION);
+        sessions.forEach(Session::close);
+        former.awaitStreaming(Cluster.WHOLE_LIMIT);
+        assertThat(Checks.dataFileIdentity(former)).as("rewound, not cloned").isEqualTo(files);
+
+        cluster.awaitWhole();
+        Checks.commitUnreplicated(source, 10);
+        files = Checks.dataFileIdentity(source);
+        source.kill();
+        var next = cluster.awaitPrimaryOtherThan(source);
+        sessions = Habits.takeSessions(next, Habits.ordinaryUser(next));
+        source.start().awaitStreaming(Cluster.WHOLE_LIMIT);
+        assertThat(Checks.dataFileIdentity(source)).as("cloned, when there was no session for half a minute").isNotEqualTo(files);
+        assertEverythingInItsPlace();
+        sessions.forEach(Session::close);
+    }
+
+    /** Nobody may read before there is a quorum, except who asks for tablespaces to become part of it. */
+    @Test @Promise({P8, P11})
+    void clonesMakeTheQuorumThatReadsWaitFor() throws IOException {
+        cluster.nodes().forEach(node -> node.reconfigure(Map.of("pg_replica.sync_mode", "quorum")));
+        link(unlinked, place(unlinked));
+        cluster.startAll();
+        assertEverythingInItsPlace();
+    }
+
     /** Another server's tablespace is not this node's to replace, whatever link says so; be it the source's or a third one's. */
     @Test @Promise({P8, P11})
     void aPlaceThatIsAnotherServersIsNotTouched() throws IOException {
@@ -106,6 +150,10 @@ class TablespacesTest {
         link(unlinked, place(unlinked));
         cluster.awaitWhole();
         assertEverythingInItsPlace();
+    }
+
+    private static Stream<String> lacksSession(Node node) {
+        return node.log().lines().filter(line -> line.contains("pg_rewind from node") && line.contains(LACKS_SESSION));
     }
 
     private void awaitReason(Node node, String reason) {
