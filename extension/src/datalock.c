@@ -17,6 +17,9 @@
 
 #include "restart.h"
 
+#define POLL_MS 10
+#define WAIT_LIMIT_MS 5000
+
 int			pgr_data_lock_fd = -1;
 
 /* The descriptor that the former image of this process left, or -1. */
@@ -40,6 +43,27 @@ inherited_lock(void)
 	return fd;
 }
 
+/*
+ * A postmaster removes postmaster.pid while it still has this lock, and so have
+ * its logging collector and what else outlives it for a moment.  Who restarts a
+ * server by the rules shall not be refused for that.
+ */
+static bool
+take(int fd)
+{
+	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited += POLL_MS)
+	{
+		if (waited >= WAIT_LIMIT_MS)
+			return false;
+		if (waited == 0)
+			ereport(LOG,
+					(errmsg("pg_replica waits up to %d s for another process to leave data directory \"%s\"",
+							WAIT_LIMIT_MS / 1000, DataDir)));
+		pg_usleep(POLL_MS * 1000L);
+	}
+	return true;
+}
+
 void
 pgr_data_lock(void)
 {
@@ -53,7 +77,7 @@ pgr_data_lock(void)
 				 errmsg("could not open data directory \"%s\": %m", DataDir)));
 	/* Programs that Postgres runs, like archive_command, shall not keep it. */
 	(void) fcntl(fd, F_SETFD, FD_CLOEXEC);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+	if (!take(fd))
 		ereport(FATAL,
 				(errcode(ERRCODE_LOCK_FILE_EXISTS),
 				 errmsg("data directory \"%s\" is locked by another process", DataDir),

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P13;
 import static pgreplica.clustertests.P.P7;
+import static pgreplica.clustertests.P.P8;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -188,6 +189,31 @@ class LayoutsTest {
             }
             Habits.everyNodeFailsOverAndComesBack(cluster);
             all.forEach(Session::close);
+        }
+    }
+
+    /** What a server leaves behind for a moment holds the lock on the data directory a little longer than postmaster.pid. */
+    @Test @Promise({P8, P11})
+    void aStartWaitsForTheEndOfTheServerBefore() throws IOException {
+        try (var cluster = Cluster.of(1).create()) {
+            var node = cluster.node("n1").start();
+            cluster.awaitPrimary();
+            var lock = List.of("flock", node.files().data().toString(), "sh", "-c", "echo locked; exec cat");
+            for (var inTime : List.of(true, false)) {
+                node.stop();
+                var holder = Exec.builder(lock, Map.of()).start();
+                try {
+                    assertThat(holder.getInputStream().read()).isEqualTo('l');
+                    node.start();
+                    var said = inTime ? "pg_replica waits up to 5 s" : "is locked by another process";
+                    Await.condition("the server says: " + said, LIMIT, () -> node.log().contains(said), cluster::describe);
+                    if (!inTime) Await.condition("it ends", LIMIT, () -> node.postmaster().isEmpty(), cluster::describe);
+                } finally {
+                    holder.getOutputStream().close();
+                }
+                if (!inTime) node.start();
+                node.awaitAccepting(LIMIT);
+            }
         }
     }
 
