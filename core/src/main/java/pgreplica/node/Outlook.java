@@ -109,8 +109,10 @@ final class Outlook implements View {
         return best(turn, reports(turn), OwnData.report(turn), true);
     }
 
+    /** One that is better, if there is one: who was told to take over passes it on to a standby rather than back. */
     @Override public Optional<NodeId> successor() {
-        return best(turn, reports(turn), OwnData.report(turn), false);
+        var better = better();
+        return better.isPresent() ? better : best(turn, reports(turn), OwnData.report(turn), false);
     }
 
     @Override public boolean ahead() {

@@ -130,6 +130,20 @@ class QuorumRulesTest {
         cluster.run(6000);
     }
 
+    /** A primary that is to leave writes WAL to the end; who has not got it all passes on to the standby that has, not back. */
+    @Test void aHandoverGoesOnToTheStandbyThatIsAhead() {
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        assertThat(cluster.member("n1").state.leadership().leaving()).contains(new NodeId("n2"));
+        var more = new Lsn(cluster.member("n1").end.value() + 56);
+        cluster.member("n2").stalled = true;
+        cluster.member("n2").confirms = flushed -> more;
+        cluster.member("n1").end = more;
+        cluster.run(3000);
+        assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
+        assertThat(cluster.log).anyMatch(line -> line.contains("[term 2 node n2] rule 85"));
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(new NodeId("n3"));
+    }
+
     /** B7: with k = 0 nobody else is asked to be primary, for nobody else has everything. */
     @Test void whoServesAloneIsWaitedFor() {
         var alone = founded(new SyncWish(SyncWish.Mode.QUORUM_AVAILABLE, 1));
