@@ -29,6 +29,7 @@
 #include "config.h"
 #include "files.h"
 #include "guard.h"
+#include "restart.h"
 #include "shared.h"
 #include "worker.h"
 
@@ -165,6 +166,8 @@ fork_chore(Chore *chore)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dsm_detach_all();
 	PGSharedMemoryDetach();
+	/* Nobody waits for the end of this one, which on a slow disk comes after the postmaster's. */
+	(void) close(pgr_data_lock_fd);
 	if (getppid() != parent)
 		_exit(0);
 	chore->loop();

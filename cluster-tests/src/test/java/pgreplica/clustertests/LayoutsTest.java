@@ -26,6 +26,7 @@ import pgreplica.harness.Cluster;
 import pgreplica.harness.Node;
 import pgreplica.harness.run.Account;
 import pgreplica.harness.run.Exec;
+import pgreplica.harness.run.ProcessTable;
 import pgreplica.harness.wire.Session;
 
 /**
@@ -198,6 +199,8 @@ class LayoutsTest {
         try (var cluster = Cluster.of(1).create()) {
             var node = cluster.node("n1").start();
             cluster.awaitPrimary();
+            assertThat(chores(node)).as("processes that a postmaster does not wait for").isNotEmpty()
+                    .noneMatch(pid -> hasOpen(pid, node.files().data()));
             var lock = List.of("flock", node.files().data().toString(), "sh", "-c", "echo locked; exec cat");
             for (var inTime : List.of(true, false)) {
                 node.stop();
@@ -215,6 +218,16 @@ class LayoutsTest {
                 node.awaitAccepting(LIMIT);
             }
         }
+    }
+
+    private static List<Long> chores(Node node) {
+        var postmaster = node.postmaster().orElseThrow();
+        return node.processes().stream().filter(process -> process.pid() != postmaster && process.parent() != postmaster)
+                .map(ProcessTable.Entry::pid).toList();
+    }
+
+    private static boolean hasOpen(long pid, Path file) {
+        return Exec.run(List.of("find", "/proc/" + pid + "/fd", "-lname", file.toString())).contains("/fd/");
     }
 
     /** A server with data becomes a cluster's first node, and an ordinary server again. */
