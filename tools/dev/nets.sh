@@ -145,6 +145,7 @@ host_mutants() {
 pit() {
     local package classes failed=0 start
     need_java
+    mkdir -p "$BUILD"
     [ $# -gt 0 ] || set -- base failover instance cluster raft node
     for package in "$@"; do
         start=$SECONDS
