@@ -3,6 +3,7 @@ package pgreplica.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import pgreplica.base.Lsn;
@@ -33,6 +34,7 @@ class RequestsTest {
         cluster.run(1500);
         assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
         assertThat(cluster.open()).contains(new NodeId("n2"));
+        assertThat(cluster.log).anyMatch(line -> line.endsWith("failover on request: handing over to n2"));
     }
 
     @Test void itIsRefusedWithTheReasonAfterAnElectionTimeout() {
@@ -76,8 +78,20 @@ class RequestsTest {
                 .isEqualTo(new PeerMessage.ForwardReply(3, false, "unknown request \"dance\""));
     }
 
+    @Test void askedHereOrElsewhereEachIsARequestOfItsOwn() {
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        for (var node : List.of("n2", "n3")) {
+            cluster.give("n1", new Event.MessageReceived(new NodeId(node), forwarded(node, "failover")));
+        }
+        assertThat(cluster.member("n1").state.requests()).hasSize(3);
+    }
+
     private Envelope forwarded(String verb) {
-        var sender = cluster.member("n2").state;
+        return forwarded("n2", verb);
+    }
+
+    private Envelope forwarded(String node, String verb) {
+        var sender = cluster.member(node).state;
         return new Envelope(sender.cluster().founding().orElseThrow().clusterId(), sender.raft().self(),
                 cluster.member("n1").state.raft().self(), new PeerMessage.Forward(3, verb, List.of()));
     }
@@ -140,6 +154,31 @@ class RequestsTest {
         assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
         cluster.run(200);
         assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
+    }
+
+    @Test void whoIsNotSeenStreamingDoesNotHaveEverything() {
+        allow("n2");
+        cluster.run(600);
+        cluster.member("n2").showsAs = name -> "somebody else";
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        cluster.run(900);
+        assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
+    }
+
+    /** Whom it was to be handed to is no voter any more: it came back without its state directory, say. */
+    @Test void whenTheTargetIsGoneThePrimaryGoesOn() {
+        allow("n2");
+        cluster.run(600);
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        cluster.inside("n1", turn -> turn.leadership.leaving = Optional.of(new NodeId("n9")));
+        cluster.run(2900);
+        assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
+        assertThat(cluster.open()).isEmpty();
+        cluster.run(400);
+        assertThat(cluster.last("n1", Action.Reply.class))
+                .contains(new Action.Reply(1, false, "n9 cannot be reached any more; the primary goes on"));
+        assertThat(cluster.log).anyMatch(line -> line.endsWith("handing over given up: n9 cannot be reached"));
+        assertThat(cluster.open()).contains(new NodeId("n1"));
     }
 
     @Test void whileOneHandoverRunsThereIsNoOther() {
