@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P14;
 import static pgreplica.clustertests.P.P2;
+import static pgreplica.clustertests.P.P3;
 import static pgreplica.clustertests.P.P4;
 import static pgreplica.clustertests.P.P7;
 
@@ -43,6 +44,31 @@ class KilledPrimaryTest {
             Checks.lossIsConfinedTo(writer.acknowledgedButMissingFrom(promoted), primary, killed - LAST_MOMENTS_NANOS);
             assertThat(Checks.dataFileIdentity(primary)).as("not cloned").isEqualTo(files);
             cluster.awaitWhole();
+            Checks.allNodesIdentical(cluster);
+        }
+    }
+
+    /** What the standbys have received and not replayed is half a gigabyte: whoever takes over replays it first. */
+    @Test @Promise({P3, P4, P11})
+    void theStandbysHaveMuchToReplay() {
+        try (var cluster = Cluster.of(3).syncMode("quorum").start()) {
+            var primary = cluster.awaitPrimary();
+            var standbys = cluster.others(primary);
+            standbys.forEach(standby -> standby.sql("select pg_wal_replay_pause()"));
+            primary.sql("app", "create table bulk as select i, repeat('x', 1000) from generate_series(1, 500000) i");
+            standbys.forEach(standby -> Checks.awaitReceived(standby, primary));
+            for (var standby : standbys) {
+                assertThat(Long.parseLong(standby.sql("select (pg_last_wal_receive_lsn() - pg_last_wal_replay_lsn())::bigint").single()))
+                        .as("bytes that " + standby + " has not replayed").isGreaterThan(500_000_000);
+            }
+            standbys.forEach(standby -> standby.sql("select pg_wal_replay_resume()"));
+            primary.kill();
+            var promoted = cluster.awaitPrimaryOtherThan(primary);
+            assertThat(promoted.sql("app", "select count(*) from bulk").single()).isEqualTo("500000");
+            primary.start();
+            cluster.awaitWhole();
+            // Its content would take longer to compare than to write.
+            promoted.sql("app", "drop table bulk");
             Checks.allNodesIdentical(cluster);
         }
     }
