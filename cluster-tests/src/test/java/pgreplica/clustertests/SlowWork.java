@@ -72,7 +72,6 @@ final class SlowWork {
         }
 
         void await() {
-            awaitTitled(source, REWIND);
             awaitWaiting(1);
         }
 
