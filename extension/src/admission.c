@@ -154,6 +154,7 @@ authentication(Port *port, int status)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("pg_replica does not admit replication connection \"%s\"", name),
 				 errdetail("It is not of a node of the cluster, and pg_replica.allow_other_replication is off.")));
+	/* Ours asks for tablespaces, so that a clone can join the quorum that reads wait for. */
 	if (am_db_walsender && !ours && !pgr_reads_are_allowed())
 		refuse_subscriber(name);
 	if (am_walsender)

@@ -49,7 +49,8 @@ record Recipe(List<Step> steps) {
     void followOn(Cluster cluster, Node node) {
         for (var step : steps) {
             if (step.until().isEmpty()) {
-                assertThat(run(cluster, node, step.command())).as(() -> step.command() + "\n" + node.describe()).matches(Exec.Result::ok, "succeeds");
+                assertThat(run(cluster, node, step.command())).as(() -> step.command() + "\n" + node.describe())
+                        .matches(Exec.Result::ok, "succeeds");
             } else {
                 Await.condition(step.command() + " says " + step.until().get() + " on " + node, Cluster.WHOLE_LIMIT,
                         () -> run(cluster, node, step.command()).output().strip().equals(step.until().get()), node::describe);

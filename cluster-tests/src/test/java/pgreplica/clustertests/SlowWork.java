@@ -71,6 +71,7 @@ final class SlowWork {
             query(holding, LOCK);
         }
 
+        /** Known by its lock: whoever asks has one title as a WAL sender, and another as a session. */
         void await() {
             awaitWaiting(1);
         }

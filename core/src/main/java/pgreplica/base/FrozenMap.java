@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.SortedMap;
 
 /**
- * A map in the natural order of its keys that cannot change, in one array: most of these hold an entry for each node, and are read in every
- * step. The C build's library has no unmodifiableSortedMap.
+ * A map in the natural order of its keys that cannot change, in one array: most of these hold an entry for each node,
+ * and are read in every step. The C build's library has no unmodifiableSortedMap.
  */
 public final class FrozenMap<K, V> extends AbstractMap<K, V> implements SortedMap<K, V> {
     private final Map.Entry<K, V>[] entries;

@@ -2,6 +2,7 @@ package pgreplica.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
@@ -33,21 +34,21 @@ class OutlookTest {
     }
 
     @Test void asMuchAsMaxFailoverLagMayBeLost() {
-        for (var node : new String[] {"n2", "n3"}) configure(node, 100, LAG);
+        for (var node : List.of("n2", "n3")) configure(node, 100, LAG);
         leaveBehind("n2", "n3");
         assertThat(primaryWithoutN1()).as(() -> String.join("\n", cluster.log)).isNotEqualTo("none");
         assertThat(cluster.log).anyMatch(line -> line.contains(LAG + " bytes of WAL known of n1 are given up"));
     }
 
     @Test void andNoMore() {
-        for (var node : new String[] {"n2", "n3"}) configure(node, 100, LAG - 1);
+        for (var node : List.of("n2", "n3")) configure(node, 100, LAG - 1);
         leaveBehind("n2", "n3");
         assertThat(primaryWithoutN1()).isEqualTo("none");
         assertThat(cluster.log).anyMatch(line -> line.contains("rule 130") && line.endsWith("(" + LAG + " bytes)"));
     }
 
-    @Test void whatIsKnownOfItIsMeasuredOnItsTimeline() {
-        for (var node : new String[] {"n2", "n3"}) configure(node, 100, 0);
+    @Test void whoHasEverythingGivesNothingUp() {
+        for (var node : List.of("n2", "n3")) configure(node, 100, 0);
         assertThat(primaryWithoutN1()).as(() -> String.join("\n", cluster.log)).isNotEqualTo("none");
         assertThat(cluster.log).anyMatch(line -> line.contains("no WAL known of n1 is given up"));
     }
