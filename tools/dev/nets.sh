@@ -212,7 +212,7 @@ cluster_tests() {
     for argument in "$@"; do
         case $argument in -D*) properties+=("$argument") ;; esac
     done
-    PGREPLICA_PG=${version:-$PGREPLICA_PG} quiet_maven -pl harness,cluster-tests -Dcluster.skip=false \
+    PGREPLICA_PG=${version:-$PGREPLICA_PG} quiet_maven -pl harness,cluster-tests -Dcluster.skip=false -DexcludedGroups=none \
         -Dgroups="$groups" ${version:+-Dsurefire.reportNameSuffix="$version"} \
         -Dpgreplica.traces="$BUILD/traces" -Dsurefire.failIfNoSpecifiedTests=false "${properties[@]}" test || failed=1
     replay_kept_traces || failed=1

@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
 
 import pgreplica.harness.run.PgInstall;
 import pgreplica.harness.run.Ports;
+import pgreplica.harness.run.SharedMemory;
 
 /**
  * Ordinary servers that form a cluster, and verbs about the cluster. Closing it ends and removes everything that it
@@ -234,7 +235,10 @@ public final class Cluster implements AutoCloseable {
     @Override public void close() {
         OWNED.remove(this);
         writers.forEach(Writer::close);
-        for (var node : nodes) node.kill();
+        for (var node : nodes) {
+            node.kill();
+            SharedMemory.remove(node.files().sharedMemory());
+        }
         keepLogs();
         keepTraces();
         blueprint.network().remove();

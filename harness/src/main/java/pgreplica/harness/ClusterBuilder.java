@@ -128,9 +128,10 @@ public final class ClusterBuilder {
             if (blueprint.needsExtension()) provideExtension(blueprint);
             network.create(count);
             var secret = random();
-            var making = blueprint.nodes().stream()
-                    .map(node -> CompletableFuture.runAsync(() -> new NodeSetup(blueprint, node).create(secret))).toList();
-            making.forEach(CompletableFuture::join);
+            // All end, also when one fails: what still writes cannot be removed.
+            CompletableFuture.allOf(blueprint.nodes().stream()
+                    .map(node -> CompletableFuture.runAsync(() -> new NodeSetup(blueprint, node).create(secret)))
+                    .toArray(CompletableFuture[]::new)).join();
             // Otherwise the first crash recovery would spend seconds on writing out what initdb left in memory.
             if (fsync) Exec.run(List.of("sync", "-f", place.toString()));
             return cluster;

@@ -13,6 +13,7 @@ import java.util.Optional;
 import pgreplica.harness.run.Account;
 import pgreplica.harness.run.Exec;
 import pgreplica.harness.run.ProcessTable;
+import pgreplica.harness.run.SharedMemory;
 import pgreplica.harness.wire.Rows;
 import pgreplica.harness.wire.Session;
 import pgreplica.harness.wire.SqlFailure;
@@ -166,6 +167,7 @@ public final class Node {
      */
     public long kill() {
         var first = pids(processes());
+        SharedMemory.note(files.sharedMemory(), first);
         long instant = System.nanoTime();
         ProcessTable.killAtOnce(first);
         if (launch != Launch.PLAIN) started.ifPresent(Process::destroyForcibly);
@@ -180,6 +182,7 @@ public final class Node {
     /** SIGKILL to the postmaster alone: its backends live on as orphans until they notice. */
     public long killPostmaster() {
         var pid = postmaster().orElseThrow(() -> new HarnessException(name() + " is not running"));
+        SharedMemory.note(files.sharedMemory(), pids(processes()));
         long instant = System.nanoTime();
         ProcessTable.killAtOnce(List.of(pid));
         return instant;

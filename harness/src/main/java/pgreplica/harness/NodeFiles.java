@@ -44,6 +44,11 @@ public record NodeFiles(Path home, boolean configInside) {
         return home.resolve("passfile");
     }
 
+    /** What its killed servers had mapped. */
+    public Path sharedMemory() {
+        return home.resolve("shared_memory");
+    }
+
     /** The process id of the postmaster that the harness started last. */
     public Path pid() {
         return home.resolve("pid");

@@ -1,12 +1,16 @@
 package pgreplica.harness;
 
+import static java.nio.file.StandardOpenOption.APPEND;
+import static java.nio.file.StandardOpenOption.CREATE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static pgreplica.harness.NodeStatus.Life.DOWN;
 import static pgreplica.harness.NodeStatus.Life.FROZEN;
 import static pgreplica.harness.NodeStatus.Life.RUNNING;
 
+import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 
 import org.junit.jupiter.api.AfterAll;
@@ -14,6 +18,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import pgreplica.harness.run.SharedMemory;
 
 /** The harness itself, on ordinary servers without the extension: what it breaks is broken, what it counts is right. */
 @Tag("postgres")
@@ -54,6 +61,24 @@ class PlainServersTest {
         assertThat(node.life()).isEqualTo(DOWN);
         assertThat(node.processes()).isEmpty();
         assertThat(bystander.life()).isEqualTo(RUNNING);
+    }
+
+    /** Identifiers of it are few (kernel.shmmni), and nothing but Postgres's next start would remove it. */
+    @Test void theSharedMemoryOfKilledServersIsRemovedWithTheCluster(@TempDir Path kept) throws IOException {
+        var notes = kept.resolve("notes");
+        try (var another = Cluster.of(2).plain().start()) {
+            var wiped = another.node("n1");
+            wiped.kill();
+            wiped.wipeData();
+            var orphaned = another.node("n2");
+            orphaned.killPostmaster();
+            for (var victim : another.nodes()) {
+                Files.write(notes, SharedMemory.left(victim.files().sharedMemory()), CREATE, APPEND);
+            }
+            assertThat(Files.readAllLines(notes)).as("of each server a System V segment, a list, and one listed")
+                    .hasSizeGreaterThanOrEqualTo(6);
+        }
+        assertThat(SharedMemory.left(notes)).isEmpty();
     }
 
     @Test void aWriterSeesTheOutageOfAKilledServer() {
