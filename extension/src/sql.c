@@ -12,6 +12,7 @@
 
 #include "access/htup_details.h"
 #include "access/xlog.h"
+#include "access/xlogrecovery.h"
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
@@ -360,6 +361,17 @@ report_findings(Report *to)
 		report(to, "node worker", psprintf("PID %u", pg_atomic_read_u32(&pgr_shared->worker.pid)), true, "", "");
 }
 
+/* Postgres asks for WAL of another timeline only when it has replayed what it has. */
+static void
+report_replay(Report *to)
+{
+	bool		well = !RecoveryInProgress() || GetRecoveryPauseState() == RECOVERY_NOT_PAUSED;
+
+	report(to, "replay", well ? "not paused" : "paused", well,
+		   well ? "" : "the server cannot follow another primary, and commits may wait for it",
+		   well ? "" : "SELECT pg_wal_replay_resume() here.");
+}
+
 /* Not a mistake, but somebody may want what is there, or the space. */
 static void
 report_rewound(Report *to)
@@ -395,6 +407,7 @@ pgr_sql_check(PG_FUNCTION_ARGS)
 			   problems[i].problem, problems[i].fix);
 	report_findings(&to);
 	report_core(&to);
+	report_replay(&to);
 	if (pgr_node_name != NULL)
 		report_rewound(&to);
 	for (int i = 0; pgr_node_name != NULL && i < lengthof(settings); i++)

@@ -225,7 +225,8 @@ refusal(const char *line)
 		{"closed the connection unexpectedly", PGR_REFUSAL_LOST},
 		{"too many c", PGR_REFUSAL_FULL},	/* clients, connections for a role or a database */
 		{"remaining connection slots are reserved", PGR_REFUSAL_FULL},
-		{"exceeds max_wal_senders", PGR_REFUSAL_FULL}
+		/* 17 puts max_wal_senders into quotes */
+		{"number of requested standby connections exceeds", PGR_REFUSAL_FULL}
 	};
 
 	if (strstr(line, "connection to server") == NULL)

@@ -1,7 +1,7 @@
 /*
  * tool_test.c
  *		Programs that are run for a rewind or a clone end when they are told to,
- *		and those that do not are made to.
+ *		those that do not are made to, and why a source refused them is known.
  *
  * A plain program: it links tool.c, runs shell scripts in the place of
  * pg_basebackup, and needs no server.  See run.sh beside it.
@@ -97,6 +97,42 @@ ends_when_it_is_told(void)
 	CHECK_OR_SAY(!good && strstr(tool.last_line, "newer order") != NULL, ": \"%s\"", tool.last_line);
 }
 
+/* What Postgres 15 to 18 say (proc.c, postinit.c, miscinit.c, walsender.c), as libpq reports it. */
+static void
+tells_a_full_source_from_a_lost_one(void)
+{
+	static const struct
+	{
+		const char *said;
+		PgrRefusal	means;
+	}			cases[] = {
+		{"sorry, too many clients already", PGR_REFUSAL_FULL},
+		{"too many connections for role \"replicator\"", PGR_REFUSAL_FULL},
+		{"too many connections for database \"postgres\"", PGR_REFUSAL_FULL},
+		{"remaining connection slots are reserved for non-replication superuser connections", PGR_REFUSAL_FULL},
+		{"remaining connection slots are reserved for roles with the SUPERUSER attribute", PGR_REFUSAL_FULL},
+		{"number of requested standby connections exceeds max_wal_senders (currently 2)", PGR_REFUSAL_FULL},
+		{"number of requested standby connections exceeds \"max_wal_senders\" (currently 2)", PGR_REFUSAL_FULL},
+		{"the database system is shutting down", PGR_REFUSAL_LOST},
+		{"password authentication failed for user \"replicator\"", PGR_REFUSAL_NONE},
+	};
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		char		script[256];
+		PgrTool		tool;
+		bool		good;
+
+		snprintf(script, sizeof(script),
+				 "echo 'pg_basebackup: error: connection to server at \"h\", port 1 failed: FATAL:  %s'; exit 1",
+				 cases[i].said);
+		(void) run(script, false, &good, &tool);
+		CHECK_OR_SAY(pgr_source_refusal == cases[i].means, ": %d after \"%s\"", (int) pgr_source_refusal, cases[i].said);
+	}
+	(void) run("echo 'too many clients'; exit 1", false, &(bool) {false}, &(PgrTool) {0});
+	CHECK_OR_SAY(pgr_source_refusal == PGR_REFUSAL_NONE, " of no server");
+}
+
 /* One that is stopped takes no other signal. */
 static void
 is_killed_otherwise(void)
@@ -116,6 +152,7 @@ main(int argc, char **argv)
 	(void) signal(SIGALRM, give_order);
 	ends_by_itself();
 	ends_when_it_is_told();
+	tells_a_full_source_from_a_lost_one();
 	is_killed_otherwise();
 	return verdict("tool_test");
 }

@@ -9,6 +9,7 @@ import static pgreplica.clustertests.P.P4;
 import static pgreplica.clustertests.P.P7;
 
 import java.time.Duration;
+import java.util.List;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
+import pgreplica.harness.Node;
 import pgreplica.harness.Writer;
 
 /** The primary dies, wholly or in part: a standby takes over, and the old primary comes back as a standby. */
@@ -54,7 +56,7 @@ class KilledPrimaryTest {
         try (var cluster = Cluster.of(3).syncMode("quorum").start()) {
             var primary = cluster.awaitPrimary();
             var standbys = cluster.others(primary);
-            standbys.forEach(standby -> standby.sql("select pg_wal_replay_pause()"));
+            standbys.forEach(KilledPrimaryTest::pauseReplay);
             primary.sql("app", "create table bulk as select i, repeat('x', 1000) from generate_series(1, 500000) i");
             standbys.forEach(standby -> Checks.awaitReceived(standby, primary));
             for (var standby : standbys) {
@@ -71,6 +73,13 @@ class KilledPrimaryTest {
             promoted.sql("app", "drop table bulk");
             Checks.allNodesIdentical(cluster);
         }
+    }
+
+    private static void pauseReplay(Node standby) {
+        var said = "select value, ok from pg_replica.check() where setting = 'replay'";
+        assertThat(standby.sql(said).values()).containsExactly(List.of("not paused", "t"));
+        standby.sql("select pg_wal_replay_pause()");
+        assertThat(standby.sql(said).values()).containsExactly(List.of("paused", "f"));
     }
 
     @Test @Promise({P2, P4, P11})
