@@ -196,11 +196,16 @@ check_unit() {
 
 # The cluster tests take the extension from build/; nothing is installed.
 cluster_tests() {
-    local version groups='' failed=0
+    local version groups='' failed=0 properties=()
+    for argument in "$@"; do
+        case $argument in
+            -D*) properties+=("$argument") ;;
+            --essential) groups=essential ;;
+            --pg | --pg=* | [1-9]*) ;;
+            *) die "cluster-tests does not know \"$argument\". It takes: [--pg VERSION] [--essential] [-Dtest=NAME]" ;;
+        esac
+    done
     version=$(versions_in "$@")
-    case "$*" in
-        *--essential*) groups=essential ;;
-    esac
     build_for $version
     build_variants "${version:-$PGREPLICA_PG}"
     pack
@@ -208,10 +213,6 @@ cluster_tests() {
         say "NOT TESTED: servers with two versions of libc, of which the other cannot be fetched here"
     fi
     rm -rf "$BUILD/traces"
-    local properties=()
-    for argument in "$@"; do
-        case $argument in -D*) properties+=("$argument") ;; esac
-    done
     PGREPLICA_PG=${version:-$PGREPLICA_PG} quiet_maven -pl harness,cluster-tests -Dcluster.skip=false -DexcludedGroups=none \
         -Dgroups="$groups" ${version:+-Dsurefire.reportNameSuffix="$version"} \
         -Dpgreplica.traces="$BUILD/traces" -Dsurefire.failIfNoSpecifiedTests=false "${properties[@]}" test || failed=1
