@@ -1,7 +1,6 @@
 package pgreplica.harness.run;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -11,6 +10,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+
+import pgreplica.harness.HarnessException;
 
 /**
  * The shared memory of servers that are killed. The kernel keeps it: Postgres removes it at its next start in the same
@@ -28,11 +29,11 @@ public final class SharedMemory {
     public static void note(Path notes, List<Long> pids) {
         try {
             var found = Files.exists(notes) ? new TreeSet<>(Files.readAllLines(notes)) : new TreeSet<String>();
-            boolean more = false;
-            for (var pid : pids) more |= found.addAll(mappedBy(pid));
-            if (more) Files.write(notes, found);
+            for (var pid : pids) found.addAll(mappedBy(pid));
+            // Of a cluster that was not made to its end there may be no directory for it.
+            if (!found.isEmpty()) Files.write(notes, found);
         } catch (IOException failure) {
-            throw new UncheckedIOException("cannot note the shared memory of " + pids, failure);
+            throw new HarnessException("cannot note the shared memory of " + pids + ": " + failure.getMessage(), failure);
         }
     }
 
@@ -68,7 +69,8 @@ public final class SharedMemory {
             }
             return List.copyOf(left);
         } catch (IOException failure) {
-            throw new UncheckedIOException("cannot tell which shared memory of " + notes + " is left", failure);
+            throw new HarnessException("cannot tell which shared memory of " + notes + " is left: " + failure.getMessage(),
+                    failure);
         }
     }
 
@@ -91,7 +93,7 @@ public final class SharedMemory {
                 if (noted.startsWith("/")) Files.deleteIfExists(Path.of(noted));
                 else Exec.run(List.of("ipcrm", "-m", noted));
             } catch (IOException failure) {
-                throw new UncheckedIOException("cannot remove " + noted, failure);
+                throw new HarnessException("cannot remove " + noted + ": " + failure.getMessage(), failure);
             }
         }
     }
