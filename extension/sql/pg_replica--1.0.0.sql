@@ -94,7 +94,7 @@ RETURNS text
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'pgr_sql_failover';
 COMMENT ON FUNCTION pg_replica.failover(boolean) IS
-    'makes another node primary; with allow_loss also where nobody is promoted because acknowledged commits could be lost';
+    'makes another node primary that has everything; with allow_loss also one that lacks acknowledged commits, or may lack them';
 
 REVOKE ALL ON FUNCTION pg_replica.status() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pg_replica.members() FROM PUBLIC;

@@ -14,6 +14,7 @@
 #include "gate.h"
 #include "identity.h"
 #include "net.h"
+#include "observe.h"
 #include "promote.h"
 #include "restart.h"
 #include "shared.h"
@@ -149,19 +150,22 @@ restart(PgrLoop *loop, const PgrAction *action)
 }
 
 /*
- * Commits that do not see the new rule yet are flushed by now: what is
- * observed next covers them, and the core hears of it in any case.
+ * Commits that do not see the new rule yet, or that the fence is closed, are
+ * flushed by now: what is observed next covers them, and the core hears of it
+ * in any case.  A closed fence is looked at in its turn, since by then more is
+ * on disk of what no session waits for.
  */
 static void
 set_lease(PgrLoop *loop, const PgrAction *action)
 {
-	bool		before = pg_atomic_read_u32(&pgr_shared->fence.quorum) != 0;
+	bool		quorum = pg_atomic_read_u32(&pgr_shared->fence.quorum) != 0;
+	bool		open = pg_atomic_read_u64(&pgr_shared->fence.deadline) != 0;
 
 	pgr_fence_set_lease(action->number, action->term, action->text, action->ok);
-	if (before == action->ok)
-		return;
-	loop->tell_anyway = true;
-	loop->observed_ms = 0;
+	if (quorum != action->ok || (open && action->number <= 0))
+		loop->tell_anyway = true;
+	if (quorum != action->ok)
+		loop->observed_ms = 0;
 }
 
 static void
@@ -185,6 +189,7 @@ write_identity(PgrLoop *loop, const PgrAction *action)
 	done = pgr_identity_write(action->content, action->length, error, sizeof(error));
 	pg_atomic_write_u32(&pgr_shared->worker.storing, 0);
 	answer(loop, PGR_TASK_IDENTITY, done, error);
+	pgr_observe_forget_identity();
 	loop->observed_ms = 0;
 }
 

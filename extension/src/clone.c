@@ -84,9 +84,13 @@ pgr_clone_attempt(PgrMarker *marker)
 	{
 		static PgrTablespaces tablespaces;
 
-		if (!pgr_tablespaces_find(marker->source, &tablespaces) ||
-			!copy_from_source(marker, &tablespaces))
+		if (!pgr_tablespaces_find(marker->source, &tablespaces))
 			return false;
+		if (!copy_from_source(marker, &tablespaces))
+		{
+			(void) pgr_tablespaces_forget();
+			return false;
+		}
 		pgr_work_phase(PGR_PHASE_SWAPPING);
 		if (!pgr_tree_fsync(PGR_CLONE_DIRECTORY) || !pgr_tablespaces_fsync(&tablespaces))
 			return false;

@@ -383,11 +383,29 @@ turn(PgrLoop *loop)
 	wait_for_something(loop, more);
 }
 
+/* Of this process. */
+static PgrLoop loop;
+
+/*
+ * pgr_loop_say_crashed
+ *		To the others a primary's silence looks like its loss, and it may be
+ *		away for longer than an election takes: its children must end, and its
+ *		shared memory be given back, before it starts anew.
+ */
+void
+pgr_loop_say_crashed(void)
+{
+	if (loop.broken || loop.seen.phase != PGR_POSTGRES_PRIMARY)
+		return;
+	loop.seen.phase = PGR_POSTGRES_CRASH_RECOVERY;
+	pgr_event_observed(&loop.event, &loop.seen);
+	step(&loop);
+	pgr_net_flush_all();
+}
+
 bool
 pgr_loop_run(bool child, PgrLoopGoesOn goes_on, char *problem, size_t size)
 {
-	static PgrLoop loop;
-
 	memset(&loop, 0, sizeof(loop));
 	loop.child = child;
 	loop.wake_at_ms = PG_INT64_MAX;

@@ -68,6 +68,13 @@ typedef bool (*PgrLoopGoesOn) (void);
  */
 extern bool pgr_loop_run(bool child, PgrLoopGoesOn goes_on, char *problem, size_t size);
 
+/*
+ * If a primary was last seen here, this process's loop tells the other nodes
+ * that it recovers from a crash.  For the last moment of a worker that has to
+ * leave: between two turns, or without a loop, for nothing.
+ */
+extern void pgr_loop_say_crashed(void);
+
 /* loop_prepare.c; false: loop->problem, or "goes_on" said no. */
 extern bool pgr_loop_prepare(PgrLoop *loop, PgrLoopGoesOn goes_on);
 extern void pgr_loop_heartbeat(int64 now);

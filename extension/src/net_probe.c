@@ -17,7 +17,7 @@
 #define PROBE_EVERY_MS 20
 
 /*
- * A server that restarts in place after a crash listens again within this
+ * A small server that restarts in place after a crash listens again within this
  * time, and it alone may hold the newest commits.  Waiting costs nothing: a
  * new primary has to sit out the old one's lease, which is longer.
  */

@@ -64,14 +64,32 @@ follow(const char *directory, const char *name, char *out, size_t size)
 	return true;
 }
 
+/*
+ * Where this attempt made directories. Links can be exchanged meanwhile, since
+ * this node asks for that; the attempt goes on with those that it has found.
+ */
+static struct
+{
+	char		oid[16];
+	char		place[MAXPGPATH];
+}			made[2 * PGR_TABLESPACES_MAX];
+static int	n_made;
+
 static bool
 make_clone_directory(const char *oid, const char *place)
 {
 	char		path[MAXPGPATH];
 
+	if (n_made == lengthof(made))
+		return pgr_work_failed("this node's data has more than %d tablespaces", PGR_TABLESPACES_MAX);
 	clone_directory(path, sizeof(path), place);
 	if (pgr_tree_remove(path) && pg_mkdir_p(path, pg_dir_create_mode) == 0)
+	{
+		strlcpy(made[n_made].oid, oid, sizeof(made[n_made].oid));
+		strlcpy(made[n_made].place, place, sizeof(made[n_made].place));
+		n_made++;
 		return true;
+	}
 	return pgr_work_failed("tablespace %s cannot be at \"%s\" on this node (%s): make that directory for the server's user, "
 						   "or a link to another one at %s/%s", oid, place, strerror(errno), LINKS, oid);
 }
@@ -89,23 +107,15 @@ data_is_fresh(void)
 		(control.checkPointCopy.ThisTimeLineID == 1 && control.checkPointCopy.nextOid <= FirstNormalObjectId);
 }
 
-typedef struct OldLinks
-{
-	int			n;
-	bool		good;
-} OldLinks;
-
 static bool
 make_beside_old(const char *directory, const char *name, void *argument)
 {
-	OldLinks   *links = argument;
+	bool	   *good = argument;
 	char		place[MAXPGPATH];
 
-	if (!follow(directory, name, place, sizeof(place)))
-		return true;
-	links->n++;
-	links->good = make_clone_directory(name, place);
-	return links->good;
+	if (follow(directory, name, place, sizeof(place)))
+		*good = make_clone_directory(name, place);
+	return *good;
 }
 
 /* Calls visit for each entry where the old data may have its links; what is absent has none. */
@@ -179,11 +189,13 @@ static bool
 choose_place(PgrTablespace *tablespace)
 {
 	char		path[MAXPGPATH];
-	bool		linked = follow(LINKS, tablespace->oid, tablespace->place, sizeof(tablespace->place)) ||
-		follow(STAGED_LINKS, tablespace->oid, tablespace->place, sizeof(tablespace->place));
+	int			i = 0;
+	bool		linked;
 
-	if (!linked)
-		strlcpy(tablespace->place, tablespace->location, sizeof(tablespace->place));
+	while (i < n_made && strcmp(made[i].oid, tablespace->oid) != 0)
+		i++;
+	linked = i < n_made;
+	strlcpy(tablespace->place, linked ? made[i].place : tablespace->location, sizeof(tablespace->place));
 	version_directory(path, sizeof(path), tablespace->place);
 	if ((!linked || data_is_fresh()) && pgr_file_exists(path))
 		return pgr_work_failed("\"%s\" belongs to no tablespace of this node: remove it if no server uses it, "
@@ -191,27 +203,32 @@ choose_place(PgrTablespace *tablespace)
 	return linked || make_clone_directory(tablespace->oid, tablespace->place);
 }
 
-static bool
-remove_clone_directory(const char *directory, const char *name, void *argument)
+bool
+pgr_tablespaces_forget(void)
 {
-	char		place[MAXPGPATH];
-	char		path[MAXPGPATH];
+	bool		removed = true;
 
-	if (!follow(directory, name, place, sizeof(place)))
-		return true;
-	clone_directory(path, sizeof(path), place);
-	return pgr_tree_remove(path) || pgr_work_failed_to("remove", path);
+	while (n_made > 0)
+	{
+		char		path[MAXPGPATH];
+
+		clone_directory(path, sizeof(path), made[--n_made].place);
+		if (!pgr_tree_remove(path))
+			removed = pgr_work_failed_to("remove", path);
+	}
+	return removed;
 }
 
 static bool
 find_places(const char *source, PgrTablespaces *found)
 {
-	OldLinks	links = {0, true};
+	bool		good = true;
 
 	memset(found, 0, sizeof(*found));
-	if (!each_old_entry(make_beside_old, &links))
-		return links.good ? pgr_work_failed_to("read", LINKS) : false;
-	if (!ask_source(source, links.n > 0, found))
+	n_made = 0;
+	if (!each_old_entry(make_beside_old, &good))
+		return good ? pgr_work_failed_to("read", LINKS) : false;
+	if (!ask_source(source, n_made > 0, found))
 		return false;
 	if (found->shared[0] != '\0')
 		return pgr_work_failed("the directory of tablespace %s on node \"%s\" is linked in this node's %s, too: "
@@ -228,7 +245,7 @@ pgr_tablespaces_find(const char *source, PgrTablespaces *found)
 	if (find_places(source, found))
 		return true;
 	/* A place that is not ours is left as it was. */
-	(void) each_old_entry(remove_clone_directory, NULL);
+	(void) pgr_tablespaces_forget();
 	return false;
 }
 
@@ -239,17 +256,7 @@ pgr_tablespaces_allow_rewind(const char *source)
 
 	bool		allowed = pgr_tablespaces_find(source, &found) && pgr_source_refusal != PGR_REFUSAL_LOST;
 
-	if (!each_old_entry(remove_clone_directory, NULL) || !allowed)
-		return false;
-	for (int i = 0; i < found.n; i++)
-	{
-		char		path[MAXPGPATH];
-
-		clone_directory(path, sizeof(path), found.all[i].place);
-		if (!pgr_tree_remove(path))
-			return pgr_work_failed_to("remove", path);
-	}
-	return true;
+	return pgr_tablespaces_forget() && allowed;
 }
 
 /* An equals sign in a path is written with a backslash before it. */

@@ -28,6 +28,9 @@ typedef struct PgrTablespaces
  */
 extern bool pgr_tablespaces_find(const char *source, PgrTablespaces *found);
 
+/* Removes the directories that the attempt made for copies. */
+extern bool pgr_tablespaces_forget(void);
+
 /*
  * pg_rewind writes through this node's links, and makes links to the source's
  * paths for those that it lacks; false, with a reason, if it must not.

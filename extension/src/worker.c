@@ -34,11 +34,13 @@
 #define QUICK_FAILURE_MS 10000
 #define BACK_OFF_MIN_MS 100
 #define BACK_OFF_MAX_MS 30000
+#define FAREWELL_MAX_S 1
 
 int			pgr_wake_fd = -1;
 
 static volatile sig_atomic_t leave = false;
 static volatile sig_atomic_t reload = false;
+static volatile sig_atomic_t crashed = false;
 static pid_t parent = 0;
 
 void
@@ -165,6 +167,23 @@ on_hangup(SIGNAL_ARGS)
 	pgr_wake();
 }
 
+/*
+ * SIGQUIT.  When another process of this server crashed, the others are told
+ * before this one leaves, so that they wait for what only this server may have
+ * (P4).  The postmaster must not wait for a loop that does not turn any more,
+ * perhaps because the process that crashed held a lock.
+ */
+static void
+on_quit(SIGNAL_ARGS)
+{
+	if (crashed || GetQuitSignalReason() != PMQUIT_FOR_CRASH)
+		_exit(2);
+	crashed = true;
+	signal(SIGALRM, SIG_DFL);
+	alarm(FAREWELL_MAX_S);
+	pgr_wake();
+}
+
 static void
 read_settings(void *argument)
 {
@@ -174,6 +193,11 @@ read_settings(void *argument)
 static bool
 worker_goes_on(void)
 {
+	if (crashed)
+	{
+		pgr_loop_say_crashed();
+		_exit(2);
+	}
 	CHECK_FOR_INTERRUPTS();
 	if (reload)
 	{
@@ -258,6 +282,7 @@ set_up_signals(void)
 {
 	pqsignal(SIGTERM, on_terminate);
 	pqsignal(SIGHUP, on_hangup);
+	pqsignal(SIGQUIT, on_quit);
 	BackgroundWorkerUnblockSignals();
 }
 

@@ -20,6 +20,18 @@ int			pgr_net_used = 0;
 PgrPeer		pgr_peers[PGR_MAX_NODES];
 int64		pgr_net_start_number = 7;
 
+/* What is said of a node that comes back. */
+static int	warnings;
+extern bool __real_errstart(int elevel, const char *domain);
+
+bool
+__wrap_errstart(int elevel, const char *domain)
+{
+	if (elevel == WARNING)
+		warnings++;
+	return __real_errstart(elevel, domain);
+}
+
 void
 pgr_net_drop(PgrConnection *c)
 {
@@ -148,6 +160,27 @@ test_changed_on_the_way(void)
 	CHECK(!pgr_handshake_advance(&listener, &problem) && strstr(problem, "secret") != NULL);
 }
 
+/* B12: an older copy of a node knows less than the node did, and is not taken for it without a word. */
+static void
+test_older_copy(void)
+{
+	PgrNetVersions any = {1, 1};
+
+	memset(pgr_peers, 0, sizeof(PgrPeer) * PGR_MAX_NODES);
+	warnings = 0;
+	meet(any, any);
+	CHECK(warnings == 0 && pgr_peers[0].start_number == 7 && pgr_peers[1].start_number == 7);
+	pgr_net_start_number = 8;
+	meet(any, any);
+	CHECK(warnings == 0 && pgr_peers[1].start_number == 8);
+	pgr_net_start_number = 6;
+	meet(any, any);
+	CHECK(warnings == 2 && pgr_peers[1].start_number == 6);
+	pgr_net_start_number = 7;
+	meet(any, any);
+	CHECK(warnings == 2);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -181,5 +214,6 @@ main(int argc, char **argv)
 	/* one that says what cannot be */
 	refuse((PgrNetVersions) {2, 1}, (PgrNetVersions) {1, 1}, "install", "install");
 	test_changed_on_the_way();
+	test_older_copy();
 	return verdict("handshake_test");
 }

@@ -20,7 +20,7 @@ through() { printf -- '-Wl,--wrap=%s ' "$@"; }
 
 build wire_test wire_test.c ../src/frame.c ../src/auth.c ../src/store.c $(through fsync read renameat)
 "$work/wire_test" "$work"
-build handshake_test handshake_test.c ../fuzz/host.c ../src/net_handshake.c ../src/auth.c
+build handshake_test handshake_test.c ../fuzz/host.c ../src/net_handshake.c ../src/auth.c $(through errstart)
 "$work/handshake_test" "$work" "$PWD/goldens"
 build golden_test golden_test.c ../src/frame.c ../src/auth.c ../src/store.c ../src/marker.c ../src/identity.c ../src/files.c
 "$work/golden_test" "$work" "$PWD/goldens"

@@ -70,12 +70,17 @@ build_extension() {
     mv -f "$out/pg_replica.so.new" "$out/pg_replica.so"
 }
 
+# Two commands at a time take turns here.
 build() {
     need_java
     need_c
-    build_java
-    build_generated "$BUILD/generated" false
-    build_extension "$BUILD" "$PG_CONFIG"
+    mkdir -p "$BUILD"
+    (
+        flock 9
+        build_java
+        build_generated "$BUILD/generated" false
+        build_extension "$BUILD" "$PG_CONFIG"
+    ) 9>"$BUILD/lock"
 }
 
 # Also for these major versions: each has a directory of its own, build/17.
@@ -165,7 +170,10 @@ pack() {
         [ ! -e "$file" ] || cp -r "$file" "$work/$name"
     done
     find "$work" -name '*.o' -delete
-    tar -C "$work" --sort=name --owner=0 --group=0 --mtime=2026-01-01 -czf "$BUILD/$name.tar.gz" "$name"
+    # Another command may read it, or write it too.
+    file=$BUILD/$name.tar.gz.$BASHPID
+    tar -C "$work" --sort=name --owner=0 --group=0 --mtime=2026-01-01 -czf "$file" "$name"
+    mv -f "$file" "$BUILD/$name.tar.gz"
     rm -rf "$work"
 }
 

@@ -11,16 +11,21 @@ java_main() {
 }
 
 # The C build as a plain program: $1 its name, $2 the generated C, $3 the compiler, the rest flags for it.
+# Two commands at a time take turns.
 build_twin() {
     local program=$BUILD/$1 generated=$2 compiler=$3 key
     shift 3
-    key=$({ cat "$generated/KEY" simulator/src/main/c/twin.c extension/src/pgr_core.[ch]; echo "$compiler $*"; } | sha256sum)
-    [ "$(cat "$program.KEY" 2>/dev/null)" = "$key" ] && return
-    say "compiling build/${program##*/}"
-    nice "$compiler" -std=gnu11 -fwrapv -fno-strict-aliasing -w -iquote "$generated" "$@" \
-        -c "$generated/all.c" -o "$program.o"
-    link_twin "$compiler" "$program.o" "$program" "$@"
-    echo "$key" >"$program.KEY"
+    (
+        flock 9
+        key=$({ cat "$generated/KEY" simulator/src/main/c/twin.c extension/src/pgr_core.[ch]; echo "$compiler $*"; } |
+            sha256sum)
+        [ "$(cat "$program.KEY" 2>/dev/null)" != "$key" ] || exit 0
+        say "compiling build/${program##*/}"
+        nice "$compiler" -std=gnu11 -fwrapv -fno-strict-aliasing -w -iquote "$generated" "$@" \
+            -c "$generated/all.c" -o "$program.o"
+        link_twin "$compiler" "$program.o" "$program" "$@"
+        echo "$key" >"$program.KEY"
+    ) 9>"$program.lock"
 }
 
 # $1 the compiler, $2 the compiled generated C, $3 the program, the rest flags.
@@ -51,16 +56,21 @@ run_twin() {
     (java_main simulator pgreplica.simulator.twin.TwinMain "$BUILD/$program" "$@")
 }
 
-# The twin test with other compilers, with sanitizers and with other heaps. $1 events for each, $2 which.
-twins() {
-    local events=${1:-1000000} seed=${2:-3} heap smallest
+# The same under AddressSanitizer and UndefinedBehaviorSanitizer.
+sanitized() {
     build
-    need_clang
     # What the generated code does on purpose is not for the sanitizer: shifts as Java's, casts of functions.
     build_twin twin-sanitized "$BUILD/generated" gcc -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all \
         -fno-sanitize=shift,alignment
+    run_twin twin-sanitized "$@"
+}
+
+# The same with sanitizers, with another compiler, and with other heaps. $1 events for each, $2 which.
+twins() {
+    local events=${1:-1000000} seed=${2:-3} heap smallest
+    need_clang
     say "AddressSanitizer and UndefinedBehaviorSanitizer"
-    run_twin twin-sanitized "$events" "$seed"
+    sanitized "$events" "$seed"
     build_twin twin-clang "$BUILD/generated" "$CLANG" -O2
     say "clang"
     run_twin twin-clang "$events" "$((seed + 1))"
@@ -141,22 +151,36 @@ host_mutants() {
 }
 
 # Mutation coverage of core, package by package, on one thread: slow. Fails below 90 %. A class by itself: node.Quorum.
-# A package's own tests must do, which keeps it quick; core/target/pit-reports/mutations.csv grows meanwhile.
+# The package's own tests must do, which keeps it quick, and for node the written conversations. Those that count or
+# measure over many runs are left out. Each class of ours gets a Java of its own, which ends before the better
+# compiler has paid off. build/pit-PACKAGE/mutations.csv grows meanwhile.
 pit() {
-    local package classes failed=0 start
+    local package classes tests failed=0 start
     need_java
     mkdir -p "$BUILD"
+    quiet_maven -P pit -pl core,codec,entry,simulator test-compile dependency:build-classpath \
+        -Dmdep.outputFile=target/test.classpath -Dmdep.includeScope=test
+    printf "%s:" "$PWD"/{core,codec,simulator}/target/{classes,test-classes} "$PWD/entry/target/classes" \
+        >"$BUILD/pit.classpath"
+    cat simulator/target/test.classpath >>"$BUILD/pit.classpath"
+    tr : '\n' <"$BUILD/pit.classpath" >"$BUILD/pit.classpath.lines"
     [ $# -gt 0 ] || set -- base failover instance cluster raft node
     for package in "$@"; do
         start=$SECONDS
         say "mutating pgreplica.$package"
         classes="pgreplica.$package*"
         [ "${package%%.*}" != "$package" ] || classes="pgreplica.$package.*"
-        quiet_maven -P pit -pl core -Dpit.classes="$classes" -Dpit.tests="pgreplica.${package%%.*}.*" test-compile \
-            org.pitest:pitest-maven:mutationCoverage >"$BUILD/pit-$package.log" 2>&1 ||
-            { tail -20 "$BUILD/pit-$package.log"; die "PIT failed"; }
-        mv core/target/pit-reports/mutations.csv "$BUILD/pit-$package.csv"
-        "$JAVA_HOME/bin/java" tools/PitReport.java "$BUILD/pit-$package.csv" core/src/test/pit-explained.txt ||
+        tests="pgreplica.${package%%.*}.*"
+        [ "${package%%.*}" != node ] || tests=$tests,pgreplica.simulator.ScenarioTest
+        (cd simulator && nice "$JAVA_HOME/bin/java" -XX:+UseSerialGC -cp "$(cat "$BUILD/pit.classpath")" \
+            org.pitest.mutationtest.commandline.MutationCoverageReport --classPathFile "$BUILD/pit.classpath.lines" \
+            --mutableCodePaths "$OLDPWD/core/target/classes" --sourceDirs ../core/src/main/java \
+            --targetClasses "$classes" --targetTests "$tests" \
+            --excludedTestClasses pgreplica.raft.SimulationTest,pgreplica.raft.FailoverTimeTest \
+            --jvmArgs -XX:+UseSerialGC,-XX:TieredStopAtLevel=1 --threads 1 --timeoutConst 5000 \
+            --reportDir "$BUILD/pit-$package" --timestampedReports=false --outputFormats CSV) \
+            >"$BUILD/pit-$package.log" 2>&1 || { tail -20 "$BUILD/pit-$package.log"; die "PIT failed"; }
+        "$JAVA_HOME/bin/java" tools/PitReport.java "$BUILD/pit-$package/mutations.csv" core/src/test/pit-explained.txt ||
             failed=1
         say "it took $((SECONDS - start)) s"
     done
@@ -196,7 +220,7 @@ check_unit() {
 
 # The cluster tests take the extension from build/; nothing is installed.
 cluster_tests() {
-    local version groups='' failed=0 properties=()
+    local version groups='' failed=0 properties=() traces
     for argument in "$@"; do
         case $argument in
             -D*) properties+=("$argument") ;;
@@ -212,20 +236,22 @@ cluster_tests() {
     if [ "$version" = 17 ] && [ -z "$groups" ] && ! (tools/servers "$SERVERS" 17-libc); then
         say "NOT TESTED: servers with two versions of libc, of which the other cannot be fetched here"
     fi
-    rm -rf "$BUILD/traces"
+    # Those of another version may be written at this moment.
+    traces=$BUILD/traces/${version:-$PGREPLICA_PG}
+    rm -rf "$traces"
     PGREPLICA_PG=${version:-$PGREPLICA_PG} quiet_maven -pl harness,cluster-tests -Dcluster.skip=false -DexcludedGroups=none \
         -Dgroups="$groups" ${version:+-Dsurefire.reportNameSuffix="$version"} \
-        -Dpgreplica.traces="$BUILD/traces" -Dsurefire.failIfNoSpecifiedTests=false "${properties[@]}" test || failed=1
-    replay_kept_traces || failed=1
+        -Dpgreplica.traces="$traces" -Dsurefire.failIfNoSpecifiedTests=false "${properties[@]}" test || failed=1
+    replay_kept_traces "$traces" || failed=1
     # Those of a run that went well tell nothing more.
-    [ "$failed" = 1 ] || rm -rf "$BUILD/traces"
+    [ "$failed" = 1 ] || rm -rf "$traces"
     return "$failed"
 }
 
 # What the cores of real servers were told, once more on the JVM: the same answers.
 replay_kept_traces() {
     local traces
-    traces=$(find "$BUILD/traces" -type f 2>/dev/null) || return 0
+    traces=$(find "$1" -type f 2>/dev/null) || return 0
     [ -n "$traces" ] || return 0
     # shellcheck disable=SC2086
     (java_main simulator pgreplica.simulator.trace.TraceMain replay --brief $traces)

@@ -7,6 +7,7 @@ import static pgreplica.clustertests.P.P2;
 
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -16,6 +17,7 @@ import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
 import pgreplica.harness.Node;
 import pgreplica.harness.Writer;
+import pgreplica.harness.run.ProcessTable;
 import pgreplica.harness.wire.Session;
 
 /** The core breaks, as compiled Java can: the worker leaves and starts anew, and nobody else notices. */
@@ -54,10 +56,13 @@ class BrokenCoreTest {
             node.awaitLog("pg_replica node worker leaves: ", mark, LIMIT);
             assertThat(session.query("select 1", LIMIT).single()).as("a session of " + node + " after " + way).isEqualTo("1");
             Await.condition(node + " has another worker after " + way, LIMIT,
-                    () -> node.worker().isPresent() && node.worker().get() != worker, node::describe);
+                    () -> node.worker().filter(another -> another != worker).isPresent(), node::describe);
             assertThat(node.logSince(mark)).contains(words)
                     .doesNotContain("terminating any other active server processes").doesNotContain("was terminated by signal");
             assertThat(node.postmaster()).contains(postmaster);
+            // A worker that left several times in a row takes its time, and until it speaks nobody knows who will be primary.
+            Await.condition("the new worker of " + node + " speaks after " + way, LIMIT,
+                    () -> node.logSince(mark).split("worker leaves: ", 2)[1].contains("[term "), node::describe);
         }
     }
 
@@ -83,6 +88,25 @@ class BrokenCoreTest {
             cluster.awaitWhole();
             Checks.nothingAcknowledgedByBoth(writer.stop(), pinned.stop(), former, promoted);
             Checks.allNodesIdentical(cluster);
+        }
+    }
+
+    /** A postmaster with a crash waits five seconds for its children before it kills them, and serves nobody meanwhile. */
+    @Test @Promise({P14, P11}) @Timeout(180)
+    void aCrashDoesNotWaitForACoreThatNeverReturns() throws Exception {
+        try (var cluster = Cluster.of(3).breakable().start()) {
+            var node = cluster.awaitPrimary();
+            var session = Session.open(node.superuser("postgres"), LIMIT);
+            long mark = node.logMark();
+
+            node.breakCore("endless loop");
+            ProcessTable.signal("KILL", List.of((long) session.backendPid()));
+            session.abandon();
+
+            node.awaitLog("terminating any other active server processes", mark, LIMIT);
+            node.awaitLog("starting PostgreSQL", mark, LIMIT);
+            assertThat(node.logSince(mark)).doesNotContain("issuing SIGKILL");
+            cluster.awaitWhole();
         }
     }
 }

@@ -6,12 +6,16 @@ import static pgreplica.clustertests.P.P4;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
+import pgreplica.harness.Node;
 import pgreplica.harness.run.ProcessTable;
 import pgreplica.harness.wire.Session;
 
@@ -30,13 +34,15 @@ class CrashedBackendTest {
             // Until the crash no standby receives what is committed from here on.
             primary.freezeTitled("walsender");
             writer.awaitRows(50);
-            long mark = primary.logMark();
+            var marks = cluster.others(primary).stream().collect(Collectors.toMap(Function.identity(), Node::logMark));
             ProcessTable.signal("KILL", List.of((long) session.backendPid()));
             long killed = System.nanoTime();
             session.abandon();
-            // The postmaster has told everybody to quit: thawed, the walsenders do just that. Left frozen, they would
-            // hold up the recovery for the five seconds that Postgres gives them.
-            primary.awaitLog("terminating any other active server processes", mark, LIMIT);
+            // The postmaster waits for its walsenders as it would for the end of many processes. In this time another
+            // leader is elected, which knows from the node worker's last word that this server will be back.
+            Await.condition("another leader waits for " + primary, LIMIT,
+                    () -> marks.entrySet().stream().anyMatch(at -> at.getKey().logSince(at.getValue()).contains("rule 80:")),
+                    cluster::describe);
             primary.thaw();
 
             writer.awaitRowAfter(killed, node -> true, Cluster.PRIMARY_LIMIT);

@@ -68,6 +68,31 @@ class QuorumMembersTest {
         }
     }
 
+    /** One forgot its cluster and is admitted anew, the other confirms nothing: two voters wait for one all the same. */
+    @Test @Promise({P3, P11})
+    void whoIsAdmittedAnewIsNoReasonToWaitForNobody() {
+        try (var cluster = Quorums.of(3).start()) {
+            var n1 = cluster.awaitPrimary();
+            var forgetful = cluster.others(n1).getFirst();
+            Quorums.awaitOneMind(cluster, 1, cluster.others(n1));
+            var writer = cluster.startWriter().awaitRows(50);
+            long mark = n1.logMark();
+            Quorums.stopReceiving(cluster.others(n1).get(1));
+            forgetful.kill();
+            forgetful.wipeState();
+            forgetful.start();
+            n1.awaitLog("removing voter " + forgetful, mark, Quorums.LIMIT);
+            n1.awaitLog(forgetful + " has the log and becomes a voter", mark, Quorums.LIMIT);
+            writer.awaitRows(20);
+            assertThat(n1.logSince(mark)).doesNotContain("commits wait for no standby");
+            cluster.nodes().forEach(Quorums::thaw);
+            cluster.awaitWhole();
+            Quorums.awaitOneMind(cluster, 1, cluster.others(cluster.awaitPrimary()));
+            writer.awaitRows(20).stop();
+            assertThat(writer.acknowledgedButMissingFrom(cluster.awaitPrimary())).isEmpty();
+        }
+    }
+
     /** In every order, while clients write; and what was promised in a synchronous mode is kept. */
     @Test @Promise({P3, P11})
     void theModeIsChangedUnderLoad() {

@@ -8,8 +8,10 @@ import static pgreplica.clustertests.P.P8;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardWatchEventKinds;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterEach;
@@ -136,7 +138,7 @@ class TablespacesTest {
 
     /** Another server's tablespace is not this node's to replace, whatever link says so; be it the source's or a third one's. */
     @Test @Promise({P8, P11})
-    void aPlaceThatIsAnotherServersIsNotTouched() throws IOException {
+    void aPlaceThatIsAnotherServersIsNotTouched() throws IOException, InterruptedException {
         link(unlinked, place(founder));
         cluster.startAll();
         linked.awaitStreaming(Cluster.WHOLE_LIMIT);
@@ -146,10 +148,21 @@ class TablespacesTest {
         awaitReason(unlinked, "belongs to no tablespace of this node");
         founder.start().awaitStreaming(Cluster.WHOLE_LIMIT);
         assertThat(founder.sql("app", "select count(*) from far").single()).isEqualTo("20000");
-        Files.delete(unlinked.files().data().resolve("pg_tblspc/" + oid));
-        link(unlinked, place(unlinked));
+        exchangeLinkDuringAnAttempt(unlinked);
         cluster.awaitWhole();
         assertEverythingInItsPlace();
+    }
+
+    /** While the node asks the source, so that the new link does not lead to what the attempt has made behind the old one. */
+    private void exchangeLinkDuringAnAttempt(Node node) throws IOException, InterruptedException {
+        var link = node.files().data().resolve("pg_tblspc/" + oid);
+        var place = Files.readSymbolicLink(link);
+        try (var made = place.getFileSystem().newWatchService()) {
+            place.register(made, StandardWatchEventKinds.ENTRY_CREATE);
+            assertThat(made.poll(Cluster.WHOLE_LIMIT.toSeconds(), TimeUnit.SECONDS)).as("an attempt to clone " + node).isNotNull();
+        }
+        Files.delete(link);
+        link(node, place(node));
     }
 
     private static Stream<String> lacksSession(Node node) {

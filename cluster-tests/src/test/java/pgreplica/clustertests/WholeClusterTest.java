@@ -2,7 +2,11 @@ package pgreplica.clustertests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static pgreplica.clustertests.P.P11;
+import static pgreplica.clustertests.P.P5;
 import static pgreplica.clustertests.P.P7;
+import static pgreplica.clustertests.P.P8;
+
+import java.nio.file.Files;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -106,6 +110,33 @@ class WholeClusterTest {
             cluster.awaitWhole();
             former.restart();
             cluster.awaitWhole();
+            Checks.allNodesIdentical(cluster);
+        }
+    }
+
+    /** Terms and timelines that were used are not used again, and nobody takes data that is somebody's without being told (B13). */
+    @Test @Promise({P5, P8, P11})
+    void aClusterWhoseNodesAllForgotItIsFoundedAnewOnlyByAnOperator() throws Exception {
+        try (var cluster = Cluster.of(3).start()) {
+            var owner = cluster.awaitPrimary();
+            owner.sql("app", "create table kept as select i from generate_series(1, 1000) i");
+            var timeline = Integer.parseInt(owner.sql("select timeline from pg_replica.status()").single());
+            cluster.nodes().forEach(Node::stop);
+            cluster.nodes().forEach(Node::wipeState);
+            var first = cluster.nodes().getFirst();
+            long mark = first.logMark();
+            cluster.nodes().forEach(Node::start);
+            first.awaitLog("remove pg_replica.identity where the data is newest", mark, Cluster.PRIMARY_LIMIT);
+            assertThat(first.sql("select reason from pg_replica.status()").single()).contains("belongs to a cluster already");
+
+            cluster.nodes().forEach(Node::stop);
+            Files.delete(owner.files().data().resolve("pg_replica.identity"));
+            cluster.others(owner).forEach(Node::wipeData);
+            cluster.nodes().forEach(Node::start);
+            assertThat(cluster.awaitPrimary()).isEqualTo(owner);
+            cluster.awaitWhole();
+            assertThat(owner.sql("app", "select count(*) from kept").single()).isEqualTo("1000");
+            assertThat(Integer.parseInt(owner.sql("select timeline from pg_replica.status()").single())).isGreaterThan(timeline);
             Checks.allNodesIdentical(cluster);
         }
     }

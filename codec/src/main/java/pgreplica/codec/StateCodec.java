@@ -115,12 +115,14 @@ final class StateCodec {
         Words.writeLsn(out, syncing.mustReach());
         out.bool(syncing.reached());
         out.i64(syncing.starvedSinceMillis());
+        out.i64(syncing.reliefSinceMillis());
     }
 
     private static void writeTold(ByteWriter out, Told told) {
         out.i64(told.leaseUntilMillis());
         out.str(told.leaseWhy());
         out.bool(told.leaseQuorum());
+        out.bool(told.closedSeen());
         out.i64(told.statusAtMillis());
         out.str(told.statusKey());
         out.i64(told.publishedAtMillis());

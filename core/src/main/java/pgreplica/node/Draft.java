@@ -21,6 +21,7 @@ final class Draft {
         long leaseUntilMillis;
         String leaseWhy;
         boolean leaseQuorum;
+        boolean closedSeen;
         long statusAtMillis;
         String statusKey;
         long publishedAtMillis;
@@ -44,6 +45,7 @@ final class Draft {
             leaseUntilMillis = before.leaseUntilMillis();
             leaseWhy = before.leaseWhy();
             leaseQuorum = before.leaseQuorum();
+            closedSeen = before.closedSeen();
             statusAtMillis = before.statusAtMillis();
             statusKey = before.statusKey();
             publishedAtMillis = before.publishedAtMillis();
@@ -65,8 +67,8 @@ final class Draft {
         }
 
         Told done() {
-            return new Told(leaseUntilMillis, leaseWhy, leaseQuorum, statusAtMillis, statusKey, publishedAtMillis, publishedKey,
-                    settledKey, ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed,
+            return new Told(leaseUntilMillis, leaseWhy, leaseQuorum, closedSeen, statusAtMillis, statusKey, publishedAtMillis,
+                    publishedKey, settledKey, ordersAtMillis, ordersKey, slots, slotsAtMillis, admitted, checkpointed,
                     identityToldAtMillis, floorAtMillis, floor, sync, syncAtMillis, reads, collation);
         }
     }

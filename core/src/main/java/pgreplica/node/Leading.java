@@ -68,6 +68,7 @@ final class Leading {
                 if (rule.id() == 60) promoteIfAppointed(turn);
             }
             case SERVE -> {
+                turn.leadership.summoned = false; // It has taken over. What happens from now on is its own.
                 if (Quorum.reached(turn)) recordFork(turn, turn.cluster.latest().get());
             }
             case LEAVE -> leave(turn, view.heir().get());

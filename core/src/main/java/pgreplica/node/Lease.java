@@ -44,6 +44,7 @@ final class Lease {
         // An expired lease needs no word to close it; but the reason is what refused clients are shown.
         turn.act(new Action.SetLease(untilMillis, turn.term(), why, quorum));
         told.leaseQuorum = quorum;
+        told.closedSeen = told.closedSeen && untilMillis == 0;
         boolean wasOpen = told.leaseUntilMillis > 0;
         if (wasOpen && untilMillis == 0) turn.log("writes are refused here: " + why);
         if (!wasOpen && untilMillis > 0) turn.log("writes are accepted here on timeline " + turn.observed.timeline());

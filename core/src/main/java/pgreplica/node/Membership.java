@@ -126,8 +126,10 @@ final class Membership {
             var facts = facts(turn, listed.node());
             var data = facts.data();
             if (data == DataCondition.STRANGER) {
-                return "the data directory of " + listed.node() + " belongs to another cluster already (system "
-                        + "identifier " + facts.systemIdentifier() + "); clear it or restore its state directory";
+                return "the data directory of " + listed.node() + " belongs to a cluster already (system identifier "
+                        + facts.systemIdentifier() + "): restore its state directory, or empty it if its data may go;"
+                        + " if every node lost its state directory, remove pg_replica.identity where the data is newest"
+                        + " and empty the others";
             }
             if (data == DataCondition.WITNESS) continue;
             boolean ready = data == DataCondition.PRISTINE

@@ -35,7 +35,7 @@ public final class Node {
         var state = new NodeState(settings, random.next().next(), raft, cluster, files.log().base().last(),
                 files.instance(), Observation.NOTHING, false, false, Gate.CLOSED, Errand.NONE, "", new TreeMap<>(),
                 noLeadership(Term.ZERO, nowMillis),
-                new Told(0, "", false, 0, "", 0, "", "", 0, "", "", 0, List.of(), Timeline.NONE, 0, 0, Lsn.ZERO,
+                new Told(0, "", false, false, 0, "", 0, "", "", 0, "", "", 0, List.of(), Timeline.NONE, 0, 0, Lsn.ZERO,
                         Observation.SYNC_UNKNOWN, 0, false, ""),
                 new TreeMap<>(), 1);
         var turn = new Turn(state, nowMillis);
@@ -55,6 +55,7 @@ public final class Node {
             case Event.PeerConnected(var node) -> {
                 turn.putPeer(node, turn.peer(node).withConnected(true));
                 Gossip.tellStatus(turn, node);
+                Consensus.feed(turn, new Input.Reached(node));
             }
             case Event.PeerLost(var node, var processGone) -> {
                 turn.putPeer(node, turn.peer(node).withConnected(false));

@@ -41,9 +41,9 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
      * @param tried nodes that leadership was handed to since, the last of them at {@code triedAtMillis}
      * @param graceSinceMillis when the crashed primary was first seen recovering; 0 if it was not (B10)
      * @param rule the rule that decided last, so that a decision is logged once
-     * @param appointing a reservation was proposed in this term and is not committed yet
+     * @param appointing this node proposed a reservation in this term: it appoints once
      * @param leaving a primary that gives its place up: to whom, and since when writes have been refused for it
-     * @param lossAllowed an operator accepts that acknowledged commits may be lost, in this term
+     * @param lossAllowed an operator accepts that acknowledged commits may be lost, and waits for the answer
      * @param ailingSinceMillis since when the server here has been found unhealthy; 0 while it is not
      */
     public record Leadership(Term term, long sinceMillis, boolean summoned, long vacancy, SortedSet<NodeId> tried,
@@ -62,39 +62,45 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
      *     comes first
      * @param mustReach the position that a quorum must have before this primary serves
      * @param starvedSinceMillis since when fewer members stream than a commit needs; 0 if enough do
+     * @param reliefSinceMillis since when another node could take over meanwhile; 0 if none can
      */
     public record Syncing(Optional<SyncSet> target, boolean demanded, boolean proposed, Lsn appliedAt, Lsn mustReach,
-                          boolean reached, long starvedSinceMillis) {
-        static final Syncing NONE = new Syncing(Optional.empty(), false, false, Lsn.ZERO, Lsn.ZERO, false, 0);
+                          boolean reached, long starvedSinceMillis, long reliefSinceMillis) {
+        static final Syncing NONE = new Syncing(Optional.empty(), false, false, Lsn.ZERO, Lsn.ZERO, false, 0, 0);
 
         Syncing withTarget(Optional<SyncSet> next) {
-            return new Syncing(next, false, false, Lsn.ZERO, mustReach, reached, starvedSinceMillis);
+            return new Syncing(next, false, false, Lsn.ZERO, mustReach, reached, starvedSinceMillis, reliefSinceMillis);
         }
 
         Syncing withDemanded() {
-            return new Syncing(target, true, proposed, appliedAt, mustReach, reached, starvedSinceMillis);
+            return new Syncing(target, true, proposed, appliedAt, mustReach, reached, starvedSinceMillis, reliefSinceMillis);
         }
 
         Syncing withProposed() {
-            return new Syncing(target, demanded, true, appliedAt, mustReach, reached, starvedSinceMillis);
+            return new Syncing(target, demanded, true, appliedAt, mustReach, reached, starvedSinceMillis, reliefSinceMillis);
         }
 
         Syncing withAppliedAt(Lsn mark) {
-            return new Syncing(target, demanded, proposed, mark, mustReach, reached, starvedSinceMillis);
+            return new Syncing(target, demanded, proposed, mark, mustReach, reached, starvedSinceMillis, reliefSinceMillis);
         }
 
         Syncing withReached(Lsn mark, boolean now) {
-            return new Syncing(target, demanded, proposed, appliedAt, mark, now, starvedSinceMillis);
+            return new Syncing(target, demanded, proposed, appliedAt, mark, now, starvedSinceMillis, reliefSinceMillis);
         }
 
-        Syncing withStarvedSince(long millis) {
-            return new Syncing(target, demanded, proposed, appliedAt, mustReach, reached, millis);
+        Syncing withStarvedSince(long millis, long relievedMillis) {
+            return new Syncing(target, demanded, proposed, appliedAt, mustReach, reached, millis, relievedMillis);
         }
     }
 
-    /** What was last told to the host and to the other nodes, so that nothing is said twice without need. */
-    public record Told(long leaseUntilMillis, String leaseWhy, boolean leaseQuorum, long statusAtMillis, String statusKey,
-                       long publishedAtMillis, String publishedKey, String settledKey, long ordersAtMillis, String ordersKey,
+    /**
+     * What was last told to the host and to the other nodes, so that nothing is said twice without need.
+     *
+     * @param closedSeen the fence is closed, and what {@code observed} shows was looked at since: nothing is acknowledged
+     *     that is not in it
+     */
+    public record Told(long leaseUntilMillis, String leaseWhy, boolean leaseQuorum, boolean closedSeen, long statusAtMillis,
+                       String statusKey, long publishedAtMillis, String publishedKey, String settledKey, long ordersAtMillis, String ordersKey,
                        String slots, long slotsAtMillis, List<String> admitted, Timeline checkpointed,
                        long identityToldAtMillis, long floorAtMillis, Lsn floor, String sync, long syncAtMillis, boolean reads,
                        String collation) {}

@@ -6,6 +6,7 @@ import java.util.TreeMap;
 import pgreplica.base.NodeId;
 import pgreplica.failover.Rule;
 import pgreplica.failover.View;
+import pgreplica.instance.Observation.Phase;
 import pgreplica.instance.WalReport;
 
 /** Answers the failover policy's questions, each only when it is asked. */
@@ -37,8 +38,8 @@ final class Outlook implements View {
     }
 
     @Override public Optional<NodeId> relief() {
-        boolean starved = Leading.serves(turn) && Quorum.isStarvedFor(turn, reliefPatience(turn));
-        return starved ? best(turn, reports(turn), OwnData.report(turn), false) : Optional.empty();
+        boolean waited = Leading.serves(turn) && Quorum.awaitsReliefFor(turn, reliefPatience(turn));
+        return waited ? bestOther(turn) : Optional.empty();
     }
 
     @Override public String ailment() {
@@ -98,7 +99,7 @@ final class Outlook implements View {
      */
     private static boolean holdsWhatTheLastPrimaryHeld(Turn turn, WalReport own) {
         var latest = turn.cluster.latest();
-        if (!own.isValid() || latest.isEmpty() || latest.get().fork().isEmpty()) return false;
+        if (!own.isValid() || latest.isEmpty()) return false;
         var last = latest.get().node();
         var report = last.equals(turn.self()) ? own : reports(turn).get(last);
         return report != null && report.isValid() && report.timeline().equals(latest.get().timeline())
@@ -112,7 +113,7 @@ final class Outlook implements View {
     /** One that is better, if there is one: who was told to take over passes it on to a standby rather than back. */
     @Override public Optional<NodeId> successor() {
         var better = better();
-        return better.isPresent() ? better : best(turn, reports(turn), OwnData.report(turn), false);
+        return better.isPresent() ? better : bestOther(turn);
     }
 
     @Override public boolean ahead() {
@@ -145,7 +146,8 @@ final class Outlook implements View {
             case 27 -> " (" + view.ailment() + "; " + text(view.heir()) + " takes over)";
             case 28 -> " (" + text(view.relief()) + ")";
             case 85 -> " (" + text(view.successor()) + ")";
-            case 50, 110 -> " (" + view.selfObstacle() + "; handing over to " + text(view.successor()) + ")";
+            case 50 -> " (handing over to " + text(view.successor()) + ")";
+            case 110 -> " (" + view.selfObstacle() + "; handing over to " + text(view.successor()) + ")";
             case 70 -> " (" + view.awaitedReports() + ")";
             case 80 -> " (" + text(view.recoveringPrimary()) + ")";
             case 90 -> " (" + view.reportsMissing() + " missing; failover(allow_loss => true) does without" + view.heldBack()
@@ -195,7 +197,8 @@ final class Outlook implements View {
 
     private static boolean isAppointedHere(Turn turn) {
         var latest = turn.cluster.latest();
-        if (latest.isEmpty() || !latest.get().node().equals(turn.self()) || turn.observed.isPrimary()) return false;
+        if (latest.isEmpty() || !latest.get().node().equals(turn.self())) return false;
+        if (turn.observed.isPrimaryOrRecoveringPrimary()) return false;
         return turn.leadership.appointing && latest.get().term().equals(turn.term())
                 || turn.errand.promotingTo().equals(latest.get().timeline());
     }
@@ -220,20 +223,42 @@ final class Outlook implements View {
 
     /** The last primary, while its Postgres is coming back and its node answers; counted once per vacancy (B10). */
     private static Optional<NodeId> recovering(Turn turn) {
-        var latest = turn.cluster.latest();
-        // With synchronous standbys nothing that was acknowledged is on the last primary alone.
-        if (latest.isEmpty() || turn.cluster.sync().waits()) return Optional.empty();
-        var node = latest.get().node();
-        // Who was told to take over was told so by a leader that has waited.
-        if (cameBackBefore(turn) || turn.leadership.summoned) return Optional.empty();
-        boolean here = node.equals(turn.self());
-        boolean answers = here || turn.peer(node).isFresh(turn.now, turn.settings.livelyMillis());
-        if (!answers) return Optional.empty();
-        boolean recovering = switch (here ? turn.observed.phase() : turn.peer(node).status().get().phase()) {
-            case STARTING, CRASH_RECOVERY -> !turn.instance.working() || !here;
-            case STANDBY, PRIMARY, STOPPING, DOWN -> false;
+        // With synchronous standbys nothing that was acknowledged is on the last primary alone. Who was told to take
+        // over was told so by a leader that has waited.
+        if (turn.cluster.sync().waits() || cameBackBefore(turn) || turn.leadership.summoned) return Optional.empty();
+        var appointments = turn.cluster.appointments();
+        for (int i = appointments.size() - 1; i >= 0; i--) {
+            var appointment = appointments.get(i);
+            if (isRecovering(turn, appointment.node())) return graceFor(turn, appointment.node());
+            // Whoever was appointed later may never have been promoted, and then this one is the last that served.
+            if (appointment.fork().isPresent()) return Optional.empty();
+        }
+        return Optional.empty();
+    }
+
+    /** Its server is starting, or takes sessions already and has not replayed to the end what it wrote as a primary. */
+    private static boolean isRecovering(Turn turn, NodeId node) {
+        if (node.equals(turn.self())) {
+            return !turn.instance.working() && isRecovering(turn.observed.phase(), turn.endSeen);
+        }
+        var peer = turn.peer(node);
+        if (peer.status().isEmpty()) return false;
+        var status = peer.status().get();
+        // Its last word counts through the silence after it: a server ends its processes and starts anew before it speaks.
+        if (turn.now - peer.heardAtMillis() > turn.settings.crashRestartGraceMillis()) return false;
+        return isRecovering(status.phase(), status.report().isEmpty() || status.report().get().isValid()
+                || status.report().get().endProven());
+    }
+
+    private static boolean isRecovering(Phase phase, boolean endKnown) {
+        return switch (phase) {
+            case STARTING, CRASH_RECOVERY -> true;
+            case STANDBY -> !endKnown;
+            case PRIMARY, STOPPING, DOWN -> false;
         };
-        if (!recovering) return Optional.empty();
+    }
+
+    private static Optional<NodeId> graceFor(Turn turn, NodeId node) {
         if (turn.leadership.graceSinceMillis == 0) turn.leadership.graceSinceMillis = turn.now;
         boolean used = turn.now - turn.leadership.graceSinceMillis >= turn.settings.crashRestartGraceMillis();
         return used ? Optional.empty() : Optional.of(node);
@@ -270,6 +295,11 @@ final class Outlook implements View {
         if (Collations.isHeldBack(turn, node)) return false;
         var status = turn.peer(node).status();
         return status.isEmpty() || status.get().priority() > 0;
+    }
+
+    /** Who would lead if this node did not, whether or not it has less. */
+    static Optional<NodeId> bestOther(Turn turn) {
+        return best(turn, reports(turn), OwnData.report(turn), false);
     }
 
     /** The node with the most WAL; with {@code betterOnly}, only if it is better than this one. */

@@ -20,6 +20,7 @@ final class OwnServer {
         var before = turn.observed;
         turn.observed = observation;
         turn.seen = true;
+        turn.told.closedSeen = turn.told.leaseUntilMillis == 0;
         Quorum.noteConfirmed(turn, before);
         if (observation.flags().ailment().isEmpty()) turn.leadership.ailingSinceMillis = 0;
         else if (turn.leadership.ailingSinceMillis == 0) turn.leadership.ailingSinceMillis = turn.now;

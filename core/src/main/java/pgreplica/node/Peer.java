@@ -11,7 +11,8 @@ import pgreplica.node.PeerMessage.NodeStatus;
  * @param voter which life of it spoke last
  * @param clusterId of that life; empty while it belongs to no cluster
  * @param idleSinceMillis since when it has been told to stream but its position stands still without a stream
- * @param levelAtMillis when its flushed position was last seen not to be behind the primary's; 0: never
+ * @param levelAtMillis when its flushed position was last seen not to be behind the primary's, and of the primary: when
+ *     this node's was; 0: never
  * @param confirmedAtMillis when it last confirmed more WAL of the primary here, or had nothing left to confirm; 0: never
  */
 public record Peer(boolean connected, Optional<VoterId> voter, String clusterId, Optional<NodeStatus> status,

@@ -60,7 +60,8 @@ final class Post {
         var after = before.heard(envelope.from(), envelope.clusterId(), status, turn.now);
         var noted = after.withIdleSince(idleSince(before, status, turn.now));
         var end = Publisher.primaryEnd(turn);
-        boolean level = end.isAfter(Lsn.ZERO) && !end.isAfter(status.flushed());
+        var reached = Publisher.isLatest(turn, node) ? turn.observed.flushed() : status.flushed();
+        boolean level = end.isAfter(Lsn.ZERO) && !end.isAfter(reached);
         turn.putPeer(node, level ? noted.withLevelAt(turn.now) : noted);
     }
 

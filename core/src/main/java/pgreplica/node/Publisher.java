@@ -67,7 +67,7 @@ final class Publisher {
             var node = listed.node();
             String voter = Boolean.toString(Membership.voterOf(turn, node).isPresent());
             if (node.equals(turn.self())) {
-                rows.add(member(listed, Gossip.status(turn), end, 0, voter, true, ""));
+                rows.add(member(listed, Gossip.status(turn), end, 0, voter, true, ownLagSeconds(turn)));
                 continue;
             }
             var peer = turn.peer(node);
@@ -84,6 +84,10 @@ final class Publisher {
                 List.of("node", "role", "state", "address", "timeline", "received_lsn", "replayed_lsn", "lag_bytes",
                         "lag_seconds", "last_heard_ms", "version", "voter", "priority", "reason"),
                 List.copyOf(rows));
+    }
+
+    private static String ownLagSeconds(Turn turn) {
+        return turn.cluster.latest().map(primary -> lagSeconds(turn, turn.peer(primary.node()))).orElse("");
     }
 
     /** Since when it has been behind; nothing of one that was never seen level since this node started. */
@@ -158,6 +162,11 @@ final class Publisher {
                 && peer.status().get().phase() == Phase.PRIMARY
                 && peer.status().get().timeline().equals(latest.get().timeline());
         return there ? node.name() : "";
+    }
+
+    /** Whether it was the last to be appointed primary. */
+    static boolean isLatest(Turn turn, NodeId node) {
+        return turn.cluster.latest().filter(appointment -> appointment.node().equals(node)).isPresent();
     }
 
     static Lsn primaryEnd(Turn turn) {

@@ -5,6 +5,7 @@ import static pgreplica.base.Invariant.check;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import pgreplica.base.Division;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.Timeline;
@@ -96,18 +97,32 @@ final class Quorum {
         turn.leadership.syncing = syncing.withReached(mark, reached);
     }
 
-    /** Since when fewer members answer than a commit needs (B9). */
+    /** Since when fewer members answer than a commit needs, and another node could do better (B9). */
     private static void noteStarved(Turn turn) {
         var syncing = turn.leadership.syncing;
         var sync = turn.cluster.sync();
         boolean starved = answering(turn, sync) < sync.standbys();
-        if (!starved) turn.leadership.syncing = syncing.withStarvedSince(0);
-        else if (syncing.starvedSinceMillis() == 0) turn.leadership.syncing = syncing.withStarvedSince(turn.now);
+        boolean relief = starved && Outlook.bestOther(turn).isPresent();
+        turn.leadership.syncing = syncing.withStarvedSince(since(turn, starved, syncing.starvedSinceMillis()),
+                since(turn, relief, syncing.reliefSinceMillis()));
     }
 
-    static boolean isStarvedFor(Turn turn, long millis) {
-        long since = turn.leadership.syncing.starvedSinceMillis();
-        return since > 0 && turn.now - since >= millis;
+    private static long since(Turn turn, boolean now, long beforeMillis) {
+        if (!now) return 0;
+        return beforeMillis == 0 ? turn.now : beforeMillis;
+    }
+
+    private static boolean isStarvedFor(Turn turn, long millis) {
+        return hasLasted(turn, turn.leadership.syncing.starvedSinceMillis(), millis);
+    }
+
+    /** Who has just come back gets as long as any other to stream from here, before it is asked to take over. */
+    static boolean awaitsReliefFor(Turn turn, long millis) {
+        return hasLasted(turn, turn.leadership.syncing.reliefSinceMillis(), millis);
+    }
+
+    private static boolean hasLasted(Turn turn, long sinceMillis, long millis) {
+        return sinceMillis > 0 && turn.now - sinceMillis >= millis;
     }
 
     /** One change at a time, and each in the order that keeps every setting in use valid under every entry (A8). */
@@ -193,19 +208,20 @@ final class Quorum {
 
     /**
      * How many standbys a commit should wait for: as many nodes as may fail, so that any majority of voters holds a
-     * member that has it (B7).
+     * member that has it (B7). Who lost its Raft state is listed and no voter until it is admitted anew; what was
+     * confirmed becomes no less safe for that (A11).
      */
     private static int wanted(Turn turn) {
         if (turn.settings.sync().mode() == SyncWish.Mode.OFF) return 0;
-        var configuration = turn.raft.configuration();
-        int minority = configuration.voters().size() - configuration.majority();
+        var nodes = new TreeSet<NodeId>();
+        for (var voter : turn.raft.configuration().voters()) nodes.add(voter.node());
+        for (var listed : turn.settings.listed()) nodes.add(listed.node());
         int others = 0;
-        for (var voter : configuration.voters()) {
-            var node = voter.node();
+        for (var node : nodes) {
             if (!node.equals(turn.self()) && !turn.peer(node).isWitness()) others++;
         }
-        int asked = turn.settings.sync().standbys();
-        return Math.min(Math.max(asked, minority), others);
+        int minority = (int) Division.quotient(nodes.size() - 1, 2);
+        return Math.min(Math.max(turn.settings.sync().standbys(), minority), others);
     }
 
     /** Standbys that may join: they answer and lag by little. */
@@ -295,8 +311,8 @@ final class Quorum {
                 && turn.raft.leader().isPresent();
         if (!current) return;
         var syncing = turn.leadership.syncing;
-        boolean applies = syncing.target().isPresent()
-                && (!syncing.proposed() || syncing.appliedAt().isAfter(Lsn.ZERO));
+        // What was proposed is committed by now.
+        boolean applies = syncing.target().isPresent() && !syncing.proposed();
         var wanted = setting(turn, applies ? syncing.target().get() : turn.cluster.sync());
         boolean again = turn.now - turn.told.syncAtMillis >= turn.settings.electionTimeoutMillis() * 5L
                 && !turn.observed.syncSetting().equals(wanted);

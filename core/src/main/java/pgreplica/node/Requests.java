@@ -13,8 +13,8 @@ import pgreplica.raft.Input;
 final class Requests {
     /** Requests that may wait at the same time; more are refused (P10). */
     private static final int MOST = 16;
-    /** The host looks at the server this often while something goes on, and a little more. */
-    private static final long LOOKED_WITHIN_MILLIS = 150;
+    /** Postgres's {@code wal_writer_delay}: most of what no session waits for is flushed by then. */
+    private static final long FLUSHED_WITHIN_MILLIS = 200;
     /** The argument by which an operator accepts that acknowledged commits may be lost. */
     private static final String ALLOW_LOSS = "allow_loss";
 
@@ -53,8 +53,18 @@ final class Requests {
 
     static void tend(Turn turn) {
         retry(turn);
+        giveUpReports(turn);
         leave(turn);
         expire(turn);
+        turn.leadership.lossAllowed = turn.leadership.lossAllowed && isLossAskedFor(turn);
+    }
+
+    /** The word counts for one vacancy, as long as its operator waits for an answer. */
+    private static boolean isLossAskedFor(Turn turn) {
+        for (var request : turn.requests.values()) {
+            if (request.lossAllowed()) return true;
+        }
+        return false;
     }
 
     private static String obstacle(Turn turn, String verb) {
@@ -105,11 +115,14 @@ final class Requests {
         turn.log(Action.Level.WARNING, "an operator allows that acknowledged commits are lost; rule "
                 + turn.leadership.rule + " stood against a promotion: " + turn.leadership.ruleText);
         turn.leadership.lossAllowed = true;
-        // In the log, because another node may be the one that is promoted.
-        if (!turn.cluster.sync().equals(SyncSet.NONE)) {
-            Consensus.propose(turn, new ClusterCommand.SetSync(SyncSet.NONE));
-        }
         return "";
+    }
+
+    /** In the log, because another node may be the one that is promoted; and only if it stands against that. */
+    private static void giveUpReports(Turn turn) {
+        boolean settled = turn.raft.lastPosition().index() == turn.raft.commitIndex();
+        if (!turn.leadership.lossAllowed || !turn.raft.isLeader() || turn.leadership.rule != 90 || !settled) return;
+        Consensus.propose(turn, new ClusterCommand.SetSync(SyncSet.NONE));
     }
 
     /** Only a node that could be promoted: its disk takes writes, its data is whole. */
@@ -141,35 +154,68 @@ final class Requests {
         if (turn.leadership.lossAllowed && Leading.serves(turn)) {
             answerAll(turn, true, "node " + turn.self() + " is primary; acknowledged commits may be lost");
         }
-        if (turn.leadership.leaving.isEmpty()) return;
-        if (!turn.raft.isLeader()) return;
+        if (turn.leadership.leaving.isEmpty() || !turn.raft.isLeader()) return;
+        if (turn.raft.released() || turn.raft.handover().isPresent()) return;
         var target = turn.leadership.leaving.get();
-        boolean released = turn.raft.released();
-        long patience = turn.settings.electionTimeoutMillis();
-        boolean waited = turn.now - turn.leadership.leavingSinceMillis > patience;
+        long since = turn.now - turn.leadership.leavingSinceMillis;
+        boolean waited = since > turn.settings.electionTimeoutMillis();
         var voter = Membership.voterOf(turn, target);
-
-        if (!released && voter.isPresent() && (hasEverything(turn, target) || waited) && turn.raft.handover().isEmpty()) {
-            answerAll(turn, true, "leadership is handed to " + target);
+        var missing = missingBytes(turn, target);
+        boolean whole = missing.equals(Optional.of(0L));
+        if (voter.isPresent() && (whole || waited && mayLose(turn))) {
+            tellOfHandover(turn, target, whole);
             Consensus.feed(turn, new Input.Transfer(voter.get(), true));
-        } else if (!released && turn.now - turn.leadership.leavingSinceMillis > 3 * patience) {
-            turn.log("handing over given up: " + target + " cannot be reached");
-            turn.leadership.leaving = Optional.empty();
-            answerAll(turn, false, target + " cannot be reached any more; the primary goes on");
+        } else if (since > 3L * turn.settings.electionTimeoutMillis()) {
+            if (voter.isEmpty()) {
+                stay(turn, target + " is no voter any more", "");
+            } else {
+                stay(turn, target + (missing.isEmpty() ? " does not stream any more"
+                        : " still lacks " + missing.get() + " bytes of WAL"),
+                        "; failover(" + ALLOW_LOSS + " => true) does without it");
+            }
         }
     }
 
-    /** Judged by a look that came after the fence was closed: what was written until then is in no earlier one. */
-    private static boolean hasEverything(Turn turn, NodeId target) {
-        boolean looked = turn.now - turn.leadership.leavingSinceMillis
-                >= Math.max(turn.settings.heartbeatMillis(), LOOKED_WITHIN_MILLIS);
+    /** Who asked while one was under way that does not wait for everything, and minds, is told so (P4). */
+    private static void tellOfHandover(Turn turn, NodeId target, boolean whole) {
+        for (var key : new ArrayList<>(turn.requests.keySet())) {
+            var request = turn.requests.get(key);
+            boolean ok = whole || request.refusal().isEmpty() || request.lossAllowed();
+            answer(turn, key, ok, "leadership is handed to " + target + (ok ? "" : ", which may lack acknowledged commits: "
+                    + "what ails this primary, or another request, wants that at once"));
+        }
+    }
+
+    private static void stay(Turn turn, String why, String otherwise) {
+        turn.log("handing over given up: " + why);
+        turn.leadership.leaving = Optional.empty();
+        answerAll(turn, false, why + "; the primary goes on. Try again" + otherwise);
+    }
+
+    /** A primary leaves for what ails it in any case; an operator who wants that at any price says so (P4). */
+    private static boolean mayLose(Turn turn) {
+        for (var request : turn.requests.values()) {
+            if (request.refusal().isEmpty() && !request.lossAllowed()) return false;
+        }
+        return true;
+    }
+
+    /**
+     * What the target has not confirmed, by a look that came after the fence was closed: what was acknowledged until
+     * then is in no earlier one. What sessions do not wait for ({@code synchronous_commit = off}) gets a moment to be
+     * flushed, so that the target can have it as well. Empty while nobody can say.
+     */
+    private static Optional<Long> missingBytes(Turn turn, NodeId target) {
         var status = turn.peer(target).status();
-        if (!looked || status.isEmpty()) return false;
+        boolean flushed = turn.now - turn.leadership.leavingSinceMillis >= FLUSHED_WITHIN_MILLIS;
+        if (!flushed || !turn.told.closedSeen || status.isEmpty()) return Optional.empty();
         var name = Names.replication(target, status.get().incarnation(), turn.observed.timeline());
         for (var receiver : turn.observed.receivers()) {
-            if (receiver.applicationName().equals(name)) return !turn.observed.flushed().isAfter(receiver.flushed());
+            if (receiver.applicationName().equals(name)) {
+                return Optional.of(Math.max(0, turn.observed.flushed().bytesAfter(receiver.flushed())));
+            }
         }
-        return false;
+        return Optional.empty();
     }
 
     private static void answerAll(Turn turn, boolean ok, String text) {

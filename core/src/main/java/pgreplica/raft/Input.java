@@ -11,6 +11,9 @@ public sealed interface Input {
 
     record Received(VoterId from, Message message) implements Input {}
 
+    /** The node can be spoken to, for the first time or again. */
+    record Reached(NodeId node) implements Input {}
+
     /** Nothing listens on the node any more, neither its voter nor its Postgres. */
     record ProcessGone(NodeId node) implements Input {}
 

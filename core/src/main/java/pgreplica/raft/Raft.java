@@ -38,6 +38,7 @@ public final class Raft {
         switch (input) {
             case Input.TimePassed() -> onTime(turn);
             case Input.Received(var from, var message) -> onReceived(turn, from, message);
+            case Input.Reached(var node) -> Replication.onReached(turn, node);
             case Input.ProcessGone(var node) -> Election.onProcessGone(turn, node);
             case Input.GrantReady ready -> Election.onGrantReady(turn, ready);
             case Input.Propose(var command) -> Replication.onPropose(turn, command);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import pgreplica.base.FrozenMap;
 import pgreplica.base.LogPosition;
+import pgreplica.base.NodeId;
 import pgreplica.base.VoterId;
 
 /** The log from the leader to everybody: entries, heartbeats, images, and what is committed. */
@@ -51,6 +52,14 @@ final class Replication {
     static void sendToAll(Turn turn) {
         turn.state = turn.state.withDeadline(turn.nowMillis + turn.state.settings().heartbeatMillis());
         for (var peer : leaderIn(turn).progress().keySet()) sendTo(turn, peer);
+    }
+
+    /** A leader that lacks answers has none to lose: it asks a node that is back at once, not when the next round is due. */
+    static void onReached(Turn turn, NodeId node) {
+        if (!turn.state.isLeader()) return;
+        for (var peer : leaderIn(turn).progress().keySet()) {
+            if (peer.node().equals(node)) sendTo(turn, peer);
+        }
     }
 
     /** Takes it that the message arrives: the next one continues after it. A peer that missed it says so. */

@@ -30,4 +30,15 @@ class CompactionTest {
         assertThat(state.cluster().appointments()).hasSize(ClusterState.MAX_APPOINTMENTS);
         assertThat(state.cluster().nextTimeline().number()).isGreaterThan(10_000);
     }
+
+    @Test void anyStepOfANodeKeepsItsLogShort() {
+        var cluster = SmallCluster.founded(3);
+        for (int i = 0; i < 3 * Consensus.COMPACT_AT_ENTRIES; i++) {
+            cluster.inside("n1", turn -> Consensus.propose(turn, new ClusterCommand.CompleteFounding()));
+            cluster.run(5);
+        }
+        for (var member : cluster.members.values()) {
+            assertThat(member.state.raft().log().entries()).hasSizeLessThanOrEqualTo(Consensus.COMPACT_AT_ENTRIES + 1);
+        }
+    }
 }

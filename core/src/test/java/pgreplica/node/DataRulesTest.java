@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import pgreplica.base.LogPosition;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
@@ -203,6 +204,15 @@ class DataRulesTest {
         assertThat(cluster.last("n1", Action.AllowReplication.class).orElseThrow().applicationNames()).isEmpty();
     }
 
+    /** B18: it leads, and its primary is on its way out. */
+    @Test void whosePrimaryIsBeingRestartedAdmitsNobody() {
+        cluster.inside("n1", turn -> {
+            turn.errand = Errand.restart(Event.Work.NONE, turn.now);
+            Standbys.tend(turn);
+        });
+        assertThat(cluster.last("n1", Action.AllowReplication.class).orElseThrow().applicationNames()).isEmpty();
+    }
+
     /** A3: the source was lost on the way, and the copy is of the primary after it. */
     @Test void aCopyOfALaterTimelineIsKeptIfThatWasAppointed() {
         orderedBeforeTheTimelineBegan();
@@ -243,5 +253,41 @@ class DataRulesTest {
 
     private PeerMessage.NodeStatus statusOf(String name) {
         return Gossip.status(new Turn(cluster.member(name).state, cluster.now));
+    }
+
+    /** B17: half a record lies behind the fork; whether it is one will be known in a moment. */
+    @Test void whoseLastRecordIsHalfIsNotRewound() {
+        var n1 = cluster.member("n1");
+        var n2 = cluster.member("n2");
+        n2.timeline = n1.parent;
+        n2.parent = Timeline.NONE;
+        n2.end = n1.fork;
+        n2.fork = Lsn.ZERO;
+        n2.halfRecordBytes = 0x40;
+        n2.endProven = false;
+        cluster.start("n2");
+        cluster.run(2000);
+        assertThat(cluster.last("n2", Action.Restart.class, restart -> restart.work() != Event.Work.NONE)).isEmpty();
+        assertThat(n2.upstream).isEmpty();
+        n2.endProven = true;
+        cluster.run(2000);
+        assertThat(n2.upstream).as(() -> String.join("\n", cluster.log)).contains(N1);
+        assertThat(cluster.last("n2", Action.Restart.class, restart -> restart.work() != Event.Work.NONE)).isEmpty();
+    }
+
+    /** P6: sealed is sealed, so the vote need not wait for another seal. */
+    @Test void whoIsSealedInTheTermVotesAtOnce() {
+        cluster.kill("n1");
+        cluster.loses = (from, sent) -> true;
+        cluster.run(2000);
+        var next = new Term(cluster.member("n2").state.raft().term().value() + 1);
+        hear("n2", "n3", new PeerMessage.Raft(new Message.VoteRequest(next, new LogPosition(Term.ZERO, 1), Optional.empty())));
+        cluster.run(5);
+        assertThat(cluster.member("n2").state.gate().isSealedIn(next)).isTrue();
+        cluster.done.clear();
+        hear("n2", "n3", new PeerMessage.Raft(new Message.VoteRequest(next, cluster.member("n2").state.raft().lastPosition(),
+                Optional.empty())));
+        assertThat(cluster.last("n2", Action.Seal.class)).isEmpty();
+        assertThat(cluster.last("n2", Action.Send.class).orElseThrow().toString()).contains("VoteReply").contains("granted=true");
     }
 }

@@ -59,7 +59,7 @@ class ErrandTest {
     @Test void aPromotionWithoutAnAppointmentIsUndone() {
         promotedByHand(cluster.member("n2"));
         cluster.run(50);
-        var restart = cluster.last("n2", Action.Restart.class).orElseThrow();
+        var restart = all(Action.Restart.class).getFirst();
         assertThat(restart.why()).isEqualTo("Postgres was promoted to timeline 77 without an appointment");
         assertThat(restart.immediate()).isTrue();
         assertThat(cluster.last("n2", Action.SetLease.class).map(Action.SetLease::untilMillis).orElse(0L)).isZero();
@@ -128,5 +128,21 @@ class ErrandTest {
         young.run(8000);
         assertThat(n1.identity).isEqualTo(written);
         assertThat(young.open()).as(() -> String.join("\n", young.log)).contains(N1);
+    }
+
+    @Test void aRestartThatFailedIsNotWaitedFor() {
+        cluster.inside("n2", turn -> turn.errand = Errand.restart(Event.Work.NONE, turn.now));
+        cluster.give("n2", new Event.TaskDone(Event.Task.RESTART, true, ""));
+        assertThat(cluster.member("n2").state.errand().restarting()).as("it is under way").isTrue();
+        cluster.give("n2", new Event.TaskDone(Event.Task.RESTART, false, "no room"));
+        assertThat(cluster.member("n2").state.errand()).isEqualTo(Errand.NONE);
+    }
+
+    /** A standby receives more than it has replayed, and what is no complete record yet may be cut off (B17). */
+    @Test void aStandbyWritesDownWhatItReplayed() {
+        cluster.member("n2").halfRecordBytes = 0x40;
+        cluster.member("n1").end = new Lsn(0x3000000);
+        cluster.run(1500);
+        assertThat(cluster.last("n2", Action.NoteFloor.class).orElseThrow().position()).isEqualTo(cluster.member("n2").end);
     }
 }

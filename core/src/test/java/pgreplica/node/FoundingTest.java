@@ -84,7 +84,7 @@ class FoundingTest {
     @Test void dataOfAnotherClusterIsNotTaken() {
         used("n2", 9000, 1, 0x1000000);
         cluster.member("n2").identity = new DataIdentity("another", 3);
-        waits("the data directory of n2 belongs to another cluster already (system identifier 9000)");
+        waits("the data directory of n2 belongs to a cluster already (system identifier 9000)");
     }
 
     @Test void aServerThatIsStartingIsWaitedFor() {

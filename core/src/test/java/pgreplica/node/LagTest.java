@@ -36,6 +36,23 @@ class LagTest {
         assertThat(lagSeconds(cluster, N1, "n2")).isEqualTo("0");
     }
 
+    @Test void aStandbySaysTheSameOfItself() {
+        var cluster = new SmallCluster(3);
+        var n2 = new NodeId("n2");
+        cluster.run(6000);
+        assertThat(lagSeconds(cluster, n2, "n2")).isEqualTo("0");
+
+        cluster.members.get(n2).stalled = true;
+        cluster.members.get(N1).end = new Lsn(0x2000000);
+        cluster.run(3000);
+        assertThat(Double.parseDouble(lagSeconds(cluster, n2, "n2"))).isBetween(2.5, 3.7);
+        assertThat(lagSeconds(cluster, n2, "n1")).as("nobody is behind itself").isEqualTo("0");
+
+        cluster.members.get(n2).stalled = false;
+        cluster.run(1000);
+        assertThat(lagSeconds(cluster, n2, "n2")).isEqualTo("0");
+    }
+
     @Test void aNodeThatNeverSawItLevelDoesNotGuess() {
         var cluster = new SmallCluster(3);
         cluster.run(6000);

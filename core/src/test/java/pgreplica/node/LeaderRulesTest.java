@@ -64,6 +64,29 @@ class LeaderRulesTest {
         assertThat(cluster.last("n1", Action.Restart.class)).isPresent();
     }
 
+    /** P7: it was a primary for a moment that nobody saw, and is promoted from there once more. */
+    @Test void theBeginningOfATimelineIsKnownBeforeAnotherGrowsOutOfIt() {
+        var cluster = founded(3);
+        cluster.members.values().forEach(member -> member.ignores = action -> action instanceof Action.Promote);
+        cluster.kill("n1");
+        cluster.run(2500);
+        var name = cluster.last("n2", Action.Promote.class).isPresent() ? "n2" : "n3";
+        var unseen = cluster.last(name, Action.Promote.class).orElseThrow().timeline();
+        var member = cluster.member(name);
+        var parent = member.timeline;
+        member.parent = parent;
+        member.fork = member.end;
+        member.timeline = unseen;
+        cluster.members.values().forEach(each -> each.ignores = action -> false);
+        cluster.start(name);
+        cluster.run(4000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(new NodeId(name));
+        assertThat(member.timeline).isEqualTo(unseen.next());
+        var appointment = member.state.cluster().appointmentOf(unseen).orElseThrow();
+        assertThat(appointment.fork()).contains(member.fork);
+        assertThat(appointment.parent()).isEqualTo(parent);
+    }
+
     /** B3: before anybody misses it. */
     @Test void aWorkerRestartedAboveARunningPrimaryStandsAtOnce() {
         var cluster = founded(3);

@@ -61,4 +61,11 @@ class NewsTest {
         turn.putPeer(N2, known.withConnected(false));
         assertThat(turn.peersChanged()).isTrue();
     }
+
+    @Test void whatWasSaidHoldsForAsLongAsStated() {
+        long heard = known.heardAtMillis();
+        assertThat(known.isFresh(heard + 1000, 1000)).isTrue();
+        assertThat(known.isFresh(heard + 1001, 1000)).isFalse();
+        assertThat(known.withConnected(false).isFresh(heard, 1000)).isFalse();
+    }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import pgreplica.instance.Observation.Phase;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 
@@ -14,10 +15,7 @@ class OutlookTest {
 
     private void configure(String node, int priority, long maxFailoverLag) {
         cluster.inside(node, turn -> {
-            var had = turn.settings;
-            turn.settings = new Settings(had.self(), had.listed(), had.electionTimeoutMillis(), priority,
-                    had.crashRestartGraceMillis(), maxFailoverLag, had.sync(), had.witness(), had.version(), had.collation(),
-                    had.preStart(), had.wallClockOffsetMillis());
+            turn.settings = SmallCluster.like(turn.settings, priority, maxFailoverLag, false, 0);
         });
     }
 
@@ -69,6 +67,7 @@ class OutlookTest {
         configure("n3", 0, -1);
         leaveBehind("n2");
         assertThat(primaryWithoutN1()).isEqualTo("n2");
+        assertThat(cluster.log).as("it is not even asked to lead").noneMatch(line -> line.contains("handing leadership to n3"));
     }
 
     @Test void aPromotionThatDoesNotEndIsLeftToAnother() {
@@ -81,5 +80,48 @@ class OutlookTest {
         assertThat(cluster.open()).isEmpty();
         cluster.run(10_000);
         assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(new NodeId("n3"));
+    }
+
+    private Outlook outlook(String node, java.util.function.Consumer<Turn> change) {
+        var turn = new Turn(cluster.member(node).state, cluster.now);
+        change.accept(turn);
+        return new Outlook(turn);
+    }
+
+    @Test void whatKeepsANodeFromBeingPrimaryIsSaid() {
+        cluster.run(1000);
+        assertThat(outlook("n2", turn -> {}).selfObstacle()).isEmpty();
+        assertThat(outlook("n2", turn -> turn.errand = Errand.restart(Event.Work.NONE, turn.now)).selfObstacle())
+                .isEqualTo("its Postgres is being restarted");
+        assertThat(outlook("n2", turn -> {
+            var had = turn.settings;
+            turn.settings = new Settings(had.self(), had.listed(), had.electionTimeoutMillis(), had.priority(),
+                    had.crashRestartGraceMillis(), had.maxFailoverLagBytes(), had.sync(), had.witness(), had.version(),
+                    had.collation(), true, 0);
+        }).selfObstacle()).isEqualTo("Postgres is down here for a rewind or clone");
+    }
+
+    /** The timeline that a promotion leaves is known to all, also if nobody could record it in time (P7). */
+    @Test void aForkThatNobodyHeardOfIsRecordedBeforeTheNextPromotion() {
+        cluster.run(1000);
+        cluster.kill("n1");
+        while (cluster.member("n2").phase != Phase.PRIMARY && cluster.member("n3").phase != Phase.PRIMARY) cluster.run(5);
+        var promoted = cluster.member("n2").phase == Phase.PRIMARY ? "n2" : "n3";
+        cluster.loses = (from, sent) -> true;
+        cluster.run(3000);
+        var third = cluster.member(promoted).timeline;
+        assertThat(cluster.member(promoted).state.cluster().appointmentOf(third).orElseThrow().fork()).isEmpty();
+        cluster.loses = (from, sent) -> false;
+        cluster.start(promoted);
+        cluster.run(5000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(new NodeId(promoted));
+        assertThat(cluster.member(promoted).timeline).isNotEqualTo(third);
+        assertThat(cluster.member(promoted).state.cluster().appointmentOf(third).orElseThrow().fork()).isPresent();
+    }
+
+    @Test void aLimitOfZeroAllowsNothingToBeLost() {
+        for (var node : List.of("n2", "n3")) configure(node, 100, 0);
+        leaveBehind("n2", "n3");
+        assertThat(primaryWithoutN1()).isEqualTo("none");
     }
 }

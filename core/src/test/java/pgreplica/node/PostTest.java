@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 import pgreplica.base.VoterId;
+import pgreplica.instance.DataIdentity;
 import pgreplica.raft.Message;
 
 /** Who is heard: listed nodes, under their own name, of this cluster. Guards P12. */
@@ -63,5 +64,28 @@ class PostTest {
         answered(N1, "another", n1, n2, status);
         assertThat(cluster.member("n2").state.peers().get(N1).clusterId()).isEqualTo("another");
         assertThat(cluster.member("n2").state.peers().get(N1).heardAtMillis()).isEqualTo(cluster.now);
+    }
+
+    /** Its data may say already whose it is. */
+    @Test void aNodeOfNoClusterHearsTheOneThatItsDataBelongsTo() {
+        var young = new SmallCluster(3);
+        young.member("n1").up = false;
+        young.run(100);
+        var blank = young.member("n2");
+        var sender = new VoterId(N1, 5);
+        var asked = new PeerMessage.Forward(1, "failover", List.of());
+        assertThat(heardByBlank(young, "", sender, asked)).as("of no cluster either").isFalse();
+        assertThat(heardByBlank(young, "another", sender, asked)).isTrue();
+        blank.identity = new DataIdentity("mine", 3);
+        young.run(10);
+        assertThat(heardByBlank(young, "another", sender, asked)).isFalse();
+        assertThat(heardByBlank(young, "mine", sender, asked)).isTrue();
+    }
+
+    private static boolean heardByBlank(SmallCluster young, String clusterId, VoterId sender, PeerMessage message) {
+        young.done.clear();
+        young.give("n2", new Event.MessageReceived(N1,
+                new Envelope(clusterId, sender, young.member("n2").state.raft().self(), message)));
+        return young.last("n2", Action.Send.class).isPresent();
     }
 }

@@ -127,6 +127,7 @@ class QuorumBeginsTest {
      */
     @Test void whatWasAcknowledgedUntilTheBackendsKnewIsConfirmedFirst() {
         var cluster = serving(SyncWish.Mode.OFF);
+        cluster.member("n1").looksAnew = false;
         wish(cluster, SyncWish.Mode.QUORUM, 1);
         cluster.run(2000);
         assertThat(cluster.member("n1").syncSetting).startsWith("ANY 1 (");
@@ -160,5 +161,43 @@ class QuorumBeginsTest {
         assertThat(cluster.member("n1").syncSetting).isEmpty();
         assertThat(committed(cluster)).isEqualTo(SyncSet.NONE);
         assertThat(cluster.open()).contains(N1);
+    }
+
+    /** Five nodes of which one standby confirms: a strict quorum of two does not begin, an available one begins with it. */
+    @Test void anAvailableQuorumBeginsWithWhoIsThereAndGrowsWithThem() {
+        var cluster = founding(5, SyncWish.Mode.OFF);
+        cluster.run(10_000);
+        assertThat(cluster.open()).contains(N1);
+        for (var silent : List.of("n3", "n4", "n5")) cluster.member(silent).confirms = flushed -> Lsn.ZERO;
+        cluster.run(1000);
+        wish(cluster, SyncWish.Mode.QUORUM, 0);
+        cluster.run(3000);
+        assertThat(committed(cluster)).isEqualTo(SyncSet.NONE);
+        wish(cluster, SyncWish.Mode.QUORUM_AVAILABLE, 0);
+        cluster.run(1000);
+        lookAgain(cluster);
+        cluster.run(2000);
+        assertThat(committed(cluster).standbys()).as("two would be more than answer").isEqualTo(1);
+        assertThat(committed(cluster).members()).hasSize(2);
+        for (var silent : List.of("n3", "n4", "n5")) cluster.member(silent).confirms = flushed -> flushed;
+        cluster.run(3000);
+        assertThat(committed(cluster).standbys()).isEqualTo(2);
+        assertThat(committed(cluster).members()).hasSize(5);
+    }
+
+    @Test void whatCommitsWaitForIsSaid() {
+        var cluster = serving(SyncWish.Mode.QUORUM);
+        var turn = new Turn(cluster.member("n1").state, cluster.now);
+        assertThat(Quorum.state(turn)).startsWith("ANY 1 (").doesNotContain("only");
+        turn.cluster = pgreplica.cluster.ClusterState.EMPTY;
+        assertThat(Quorum.state(turn)).isEqualTo("commits wait for no standby");
+        turn.settings = turn.settings.with(SyncWish.OFF, false);
+        assertThat(Quorum.state(turn)).isEmpty();
+        cluster.kill("n3");
+        cluster.run(2000);
+        assertThat(Quorum.state(new Turn(cluster.member("n1").state, cluster.now))).as("one is enough").doesNotContain("only");
+        cluster.kill("n2");
+        cluster.run(100);
+        assertThat(Quorum.state(new Turn(cluster.member("n1").state, cluster.now))).endsWith(": only 0 of them answer, commits wait");
     }
 }

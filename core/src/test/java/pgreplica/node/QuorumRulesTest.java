@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
+import pgreplica.cluster.Appointment;
 import pgreplica.cluster.ClusterCommand;
 import pgreplica.cluster.SyncSet;
 import pgreplica.instance.Observation;
@@ -108,6 +110,41 @@ class QuorumRulesTest {
         assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(N1);
     }
 
+    /** It was promoted with everything, and served nobody: its data says so, whether or not that was recorded. */
+    @Test void norDoesOneThatHasNotServedYet() {
+        everyStandby(member -> member.confirms = flushed -> new Lsn(1));
+        cluster.kill("n1");
+        cluster.run(5000);
+        var last = committedLatest().node().name();
+        assertThat(committedLatest().fork()).isEmpty();
+        var members = new TreeSet<SyncSet.Member>();
+        for (var node : cluster.members.keySet()) {
+            members.add(new SyncSet.Member(node, node.name().equals(last) ? incarnationOf(last) : 9));
+        }
+        cluster.inside(last, turn -> Consensus.propose(turn, new ClusterCommand.SetSync(new SyncSet(members, 1))));
+        cluster.run(10);
+        everyStandby(member -> member.confirms = flushed -> flushed);
+        cluster.start(last);
+        cluster.run(6000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(new NodeId(last));
+    }
+
+    private Appointment committedLatest() {
+        return cluster.member("n2").state.cluster().latest().orElseThrow();
+    }
+
+    /** B7: what need not be given up is kept. */
+    @Test void whileAPromotionRunsNothingIsGivenUp() {
+        everyStandby(member -> member.ignores = action -> action instanceof Action.Promote);
+        cluster.kill("n1");
+        cluster.run(3000);
+        var leader = cluster.log.stream().anyMatch(line -> line.contains("node n2] rule 60")) ? "n2" : "n3";
+        cluster.give(leader, new Event.Requested(1, "failover", List.of("allow_loss")));
+        cluster.run(2000);
+        assertThat(cluster.log).anyMatch(line -> line.contains("an operator allows that acknowledged commits are lost; rule 60"));
+        assertThat(cluster.member(leader).state.cluster().sync().standbys()).isEqualTo(1);
+    }
+
     /** A9: a later copy in its place has promised nothing, so the other member has to hear one more. */
     @Test void whatReplacedTheLastPrimarysDataDoesForNobody() {
         primaryComesBackToASetOf(9, incarnationOf("n2"));
@@ -173,6 +210,7 @@ class QuorumRulesTest {
         assertThat(cluster.last("n2", Action.Reply.class)).as(() -> String.join("\n", cluster.log))
                 .contains(new Action.Reply(2, true, "node n2 is primary; acknowledged commits may be lost"));
         assertThat(cluster.log).anyMatch(line -> line.contains("an operator allows that acknowledged commits are lost; rule 90"));
+        assertThat(cluster.member("n2").state.leadership().lossAllowed()).isFalse();
     }
 
     /** B19: what a server shows is what a quorum has. */
@@ -182,5 +220,32 @@ class QuorumRulesTest {
         cluster.run(5000);
         var promoted = cluster.done.stream().filter(one -> one.action() instanceof Action.Promote).findFirst().orElseThrow();
         assertThat(cluster.last(promoted.node().name(), Action.AllowReads.class)).contains(new Action.AllowReads(false));
+    }
+
+    /** B19: what recovery brought back may be on no other node. */
+    @Test void aRestartedPrimaryIsReadWhenAQuorumHasWhatItHolds() {
+        everyStandby(member -> member.confirms = flushed -> new Lsn(1));
+        for (var node : List.of("n2", "n3")) {
+            cluster.inside(node, turn -> turn.settings = SmallCluster.like(turn.settings, 0, -1, false, 0));
+        }
+        cluster.run(1000);
+        cluster.done.clear();
+        cluster.restartWorker("n1");
+        cluster.run(3000);
+        assertThat(cluster.open()).isEmpty();
+        assertThat(cluster.last("n1", Action.AllowReads.class, Action.AllowReads::allowed)).isEmpty();
+        everyStandby(member -> member.confirms = flushed -> flushed);
+        cluster.run(3000);
+        assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).contains(N1);
+        assertThat(cluster.last("n1", Action.AllowReads.class).orElseThrow().allowed()).isTrue();
+    }
+
+    /** What a node cannot tell of itself is no report either. */
+    @Test void whoCannotTrustItsOwnDataMissesReportsAsAnyOther() {
+        cluster.member("n1").phase = Observation.Phase.CRASH_RECOVERY;
+        var turn = new Turn(cluster.member("n1").state, cluster.now);
+        turn.observed = cluster.member("n1").observation();
+        turn.peers = new TreeMap<>();
+        assertThat(new Outlook(turn).reportsMissing()).isEqualTo(2);
     }
 }

@@ -145,15 +145,69 @@ class RequestsTest {
         assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
     }
 
-    @Test void butIsNotWaitedForForEver() {
+    /** P4: a look from before the fence was closed does not show what was written until then, however long ago it was. */
+    @Test void anEarlierLookDoesNotDo() {
         allow("n2");
         cluster.run(600);
-        cluster.member("n2").confirms = flushed -> new Lsn(1);
+        cluster.member("n1").looksAnew = false;
         cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        cluster.run(2000);
+        assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
+        cluster.give("n1", new Event.Observed(cluster.member("n1").observation()));
+        assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
+    }
+
+    /** What no session waits for (synchronous_commit = off) is on disk a moment later: then the target can have it, too. */
+    @Test void whatNobodyWaitsForIsFlushedFirst() {
+        allow("n2");
+        cluster.run(600);
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        cluster.run(150);
+        assertThat(cluster.member("n1").state.told().closedSeen()).isTrue();
+        assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
+        cluster.run(250);
+        assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
+    }
+
+    private void n2NeverConfirmsTheLast16Bytes() {
+        allow("n2");
+        cluster.run(600);
+        cluster.member("n1").end = new Lsn(0x3000000);
+        cluster.member("n2").confirms = flushed -> new Lsn(0x2fffff0);
+    }
+
+    /** P4: a server that works is not given up for one that has less. */
+    @Test void whoDoesNotGetEverythingInTimeDoesNotTakeOver() {
+        n2NeverConfirmsTheLast16Bytes();
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        cluster.run(2900);
+        assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
+        cluster.run(200);
+        assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, false,
+                "n2 still lacks 16 bytes of WAL; the primary goes on. Try again; failover(allow_loss => true) does without it"));
+        cluster.run(2000);
+        assertThat(cluster.open()).contains(new NodeId("n1"));
+    }
+
+    @Test void unlessTheOperatorDoesNotMind() {
+        n2NeverConfirmsTheLast16Bytes();
+        cluster.give("n1", new Event.Requested(1, "failover", List.of("allow_loss")));
         cluster.run(900);
         assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
         cluster.run(200);
         assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
+    }
+
+    /** P4: and another who asks meanwhile and does mind hears that it went without him. */
+    @Test void whoMindsIsToldWhatTheTargetMayLack() {
+        n2NeverConfirmsTheLast16Bytes();
+        cluster.give("n1", new Event.Requested(1, "failover", List.of("allow_loss")));
+        cluster.run(600);
+        cluster.give("n1", new Event.Requested(2, "failover", List.of()));
+        cluster.run(500);
+        assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(2, false,
+                "leadership is handed to n2, which may lack acknowledged commits: what ails this primary, or another "
+                        + "request, wants that at once"));
     }
 
     @Test void whoIsNotSeenStreamingDoesNotHaveEverything() {
@@ -161,8 +215,11 @@ class RequestsTest {
         cluster.run(600);
         cluster.member("n2").showsAs = name -> "somebody else";
         cluster.give("n1", new Event.Requested(1, "failover", List.of()));
-        cluster.run(900);
+        cluster.run(2900);
         assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
+        cluster.run(200);
+        assertThat(cluster.last("n1", Action.Reply.class).orElseThrow().text())
+                .startsWith("n2 does not stream any more; the primary goes on");
     }
 
     /** Whom it was to be handed to is no voter any more: it came back without its state directory, say. */
@@ -175,9 +232,10 @@ class RequestsTest {
         assertThat(cluster.last("n1", Action.Reply.class)).isEmpty();
         assertThat(cluster.open()).isEmpty();
         cluster.run(400);
-        assertThat(cluster.last("n1", Action.Reply.class))
-                .contains(new Action.Reply(1, false, "n9 cannot be reached any more; the primary goes on"));
-        assertThat(cluster.log).anyMatch(line -> line.endsWith("handing over given up: n9 cannot be reached"));
+        assertThat(cluster.last("n1", Action.Reply.class).orElseThrow())
+                .satisfies(reply -> assertThat(reply.ok()).isFalse())
+                .satisfies(reply -> assertThat(reply.text()).isEqualTo("n9 is no voter any more; the primary goes on. Try again"));
+        assertThat(cluster.log).anyMatch(line -> line.endsWith("handing over given up: n9 is no voter any more"));
         assertThat(cluster.open()).contains(new NodeId("n1"));
     }
 
@@ -188,5 +246,30 @@ class RequestsTest {
         cluster.give("n1", new Event.Requested(1, "failover", List.of()));
         cluster.give("n1", new Event.Requested(2, "failover", List.of()));
         assertThat(cluster.member("n1").state.requests().get(2L).refusal()).isEqualTo("a handover to n2 runs");
+    }
+
+    /** Each gets its own answer: what was passed on is counted apart from what clients ask here. */
+    @Test void requestsFromHereAndFromElsewhereDoNotMeet() {
+        for (long id = 1; id <= 4; id++) cluster.give("n1", new Event.Requested(id, "failover", List.of()));
+        for (long id = 1; id <= 4; id++) cluster.give("n2", new Event.Requested(id, "failover", List.of()));
+        cluster.run(3000);
+        for (var node : List.of("n1", "n2")) {
+            for (long id = 1; id <= 4; id++) {
+                long asked = id;
+                assertThat(cluster.last(node, Action.Reply.class, reply -> reply.requestId() == asked)).as(node + " " + id).isPresent();
+            }
+        }
+    }
+
+    @Test void whoIsNeverPrimaryIsNotAsked() {
+        for (var node : List.of("n2", "n3")) {
+            allow(node);
+            cluster.inside(node, turn -> turn.settings = SmallCluster.like(turn.settings, 0, -1, false, 0));
+        }
+        cluster.run(1500);
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        cluster.run(2000);
+        assertThat(cluster.last("n1", Action.Reply.class).orElseThrow().text()).contains("no standby can take over");
+        assertThat(cluster.open()).contains(new NodeId("n1"));
     }
 }

@@ -50,6 +50,9 @@ final class SmallCluster {
         boolean up = true;
         boolean stalled;
         long lease;
+        boolean quorum;
+        boolean tellAnyway;
+        boolean looksAnew = true;
         long wakeAt;
         Timeline timeline = new Timeline(1);
         Timeline parent = Timeline.NONE;
@@ -64,6 +67,8 @@ final class SmallCluster {
         /** Received behind the last complete record. */
         long halfRecordBytes;
         boolean endProven = true;
+        /** Where the WAL begins that it still has. */
+        Lsn oldest = Lsn.ZERO;
         boolean gateSticks;
         /** What its Postgres is asked and never does. */
         Predicate<Action> ignores = action -> false;
@@ -85,7 +90,7 @@ final class SmallCluster {
             return new Observation(phase, systemIdentifier, timeline, end, new Lsn(end.value() + halfRecordBytes),
                     endProven && phase != Phase.STARTING,
                     upstream.isPresent(), upstream.map(NodeId::name).orElse(""), parent, fork,
-                    true, pristine, flags, identity, List.of(), phase == Phase.PRIMARY ? receivers : List.of(), Lsn.ZERO,
+                    true, pristine, flags, identity, List.of(), phase == Phase.PRIMARY ? receivers : List.of(), oldest,
                     syncSetting);
         }
     }
@@ -144,7 +149,8 @@ final class SmallCluster {
                 stream(member);
                 member.receivers = receiversOf(entry.getKey());
                 var seen = member.observation();
-                if (!seen.equals(member.state.observed())) member.inbox.add(new Event.Observed(seen));
+                if (member.tellAnyway || !seen.equals(member.state.observed())) member.inbox.add(new Event.Observed(seen));
+                member.tellAnyway = false;
                 if (now >= member.wakeAt) member.inbox.add(new Event.TimePassed());
                 while (!member.inbox.isEmpty()) {
                     take(entry.getKey(), member, Node.step(member.state, now, member.inbox.poll()));
@@ -185,13 +191,13 @@ final class SmallCluster {
         member.state = step.state();
         for (var action : step.actions()) {
             done.add(new Done(id, action));
-            keepsTheRules(id, member, action);
+            keepsTheRules(id, member, action, now);
             carryOut(id, member, action);
         }
     }
 
     /** What holds for every action, whatever is tried. */
-    private static void keepsTheRules(NodeId id, Member member, Action action) {
+    private static void keepsTheRules(NodeId id, Member member, Action action, long now) {
         var cluster = member.state.cluster();
         switch (action) {
             case Action.Promote(var timeline) -> assertThat(cluster.isAppointed(id, timeline))
@@ -202,8 +208,22 @@ final class SmallCluster {
             case Action.Send(_, Envelope(_, _, _, PeerMessage.Raft(Message.VoteReply vote))) -> assertThat(
                             !vote.granted() || member.sealed.equals(Optional.of(vote.term())))
                     .as("A7: %s votes in term %s, sealed in %s", id, vote.term(), member.sealed).isTrue();
+            case Action.Restart _ -> assertThat(member.lease)
+                    .as("P2: the fence of %s is closed before its server is asked to stop", id).isZero();
+            case Action.WakeAt(var at) -> assertThat(at).as("%s asks to be woken in the past", id).isGreaterThan(now);
             default -> {}
         }
+    }
+
+    /** A node's settings but for these. */
+    static Settings like(Settings had, int priority, long maxFailoverLagBytes, boolean witness, long wallClockOffsetMillis) {
+        return new Settings(had.self(), had.listed(), had.electionTimeoutMillis(), priority, had.crashRestartGraceMillis(),
+                maxFailoverLagBytes, had.sync(), witness, had.version(), had.collation(), had.preStart(),
+                wallClockOffsetMillis);
+    }
+
+    static Settings asWitness(Settings had) {
+        return like(had, had.priority(), had.maxFailoverLagBytes(), true, had.wallClockOffsetMillis());
     }
 
     /** One event for one node, now. */
@@ -241,7 +261,13 @@ final class SmallCluster {
                 boolean arrives = target.up && !loses.test(id, new Action.Send(to, envelope));
                 if (arrives) target.inbox.add(new Event.MessageReceived(id, envelope));
             }
-            case Action.SetLease(var until, _, _, _) -> member.lease = until;
+            case Action.SetLease(var until, _, _, var quorum) -> {
+                // As the host does: what is seen from now on was not acknowledged before the backends knew.
+                boolean another = quorum != member.quorum || until == 0 && member.lease > 0;
+                member.tellAnyway |= another && member.looksAnew;
+                member.lease = until;
+                member.quorum = quorum;
+            }
             case Action.WakeAt(var at) -> member.wakeAt = at;
             case Action.Seal(var term) -> {
                 member.upstream = Optional.empty();
@@ -277,8 +303,6 @@ final class SmallCluster {
     }
 
     private void startWorker(Member member, Action.Restart restart) {
-        member.sealed = Optional.empty();
-        member.upstream = Optional.empty();
         if (restart.work() != Event.Work.NONE) {
             var source = members.get(new NodeId(restart.source()));
             member.systemIdentifier = source.systemIdentifier;
@@ -289,15 +313,20 @@ final class SmallCluster {
             member.pristine = false;
             member.identity = restart.identity();
         }
-        member.inbox.clear();
         var files = new StoredFiles(Optional.of(member.state.raft().self()), member.state.raft().ballot(),
                 member.state.raft().log(), member.state.instance());
-        var id = member.state.settings().self();
         var before = member.state.settings();
         var settings = new Settings(before.self(), before.listed(), before.electionTimeoutMillis(), before.priority(),
                 before.crashRestartGraceMillis(), before.maxFailoverLagBytes(), before.sync(), before.witness(),
                 before.version(), new Collation(member.collation, before.collation().mismatchAllowed()),
                 before.preStart(), before.wallClockOffsetMillis());
+        beginLife(before.self(), member, settings, files);
+    }
+
+    private void beginLife(NodeId id, Member member, Settings settings, StoredFiles files) {
+        member.sealed = Optional.empty();
+        member.upstream = Optional.empty();
+        member.inbox.clear();
         take(id, member, Node.start(settings, files, now, now));
         member.inbox.add(new Event.Observed(member.observation()));
         for (var other : new TreeSet<>(members.keySet())) {
@@ -324,6 +353,17 @@ final class SmallCluster {
     void crashInPlace(String name) {
         member(name).phase = Phase.CRASH_RECOVERY;
         restartWorker(name);
+    }
+
+    /** Its state directory is lost, its data is not. */
+    void forget(String name) {
+        var member = member(name);
+        var empty = new Log(new SnapshotImage(LogPosition.START, Configuration.EMPTY, ClusterState.EMPTY), List.of());
+        var files = new StoredFiles(Optional.empty(), new Ballot(Term.ZERO, Optional.empty()), empty, InstanceRecord.EMPTY);
+        member.up = true;
+        member.lease = 0;
+        member.phase = Phase.STANDBY;
+        beginLife(new NodeId(name), member, member.state.settings(), files);
     }
 
     /** Its machine starts again with other libraries. */

@@ -181,4 +181,52 @@ class StatusTest {
         assertThat(young.last("n3", Action.Publish.class, publish -> publish.page() == Action.Page.MOVING).orElseThrow()
                 .tables().getFirst().rows().getFirst()).contains("none").containsAll(List.of("n3", "standby", "waiting"));
     }
+
+    @Test void whatIsUnderWayHasAWord() {
+        var turn = turn("n2");
+        turn.errand = Errand.restart(Event.Work.REWIND, cluster.now);
+        assertThat(Gossip.state(turn)).isEqualTo("rewinding");
+        turn.errand = Errand.restart(Event.Work.CLONE, cluster.now);
+        assertThat(Gossip.state(turn)).isEqualTo("cloning");
+        turn.errand = Errand.restart(Event.Work.NONE, cluster.now);
+        assertThat(Gossip.state(turn)).isEqualTo("restarting");
+        turn.errand = Errand.promotion(new Timeline(9), cluster.now);
+        assertThat(Gossip.state(turn)).isEqualTo("promoting");
+    }
+
+    @Test void aWitnessIsOneAndLacksNothing() {
+        var turn = turn("n2");
+        turn.settings = SmallCluster.asWitness(turn.settings);
+        cluster.member("n2").upstream = Optional.empty();
+        turn.observed = cluster.member("n2").observation();
+        assertThat(Gossip.state(turn)).isEqualTo("witness");
+        assertThat(Gossip.reason(turn)).isEmpty();
+    }
+
+    /** Others judge and route by what it says of itself, so they hear of a change before the next regular word. */
+    @Test void aChangeIsToldAtOnce() {
+        assertThat(Gossip.status(turn("n2")).address()).isEqualTo("127.0.0.1:5432");
+        cluster.run(1000);
+        changes(() -> cluster.member("n2").upstream = Optional.empty());
+        changes(() -> cluster.member("n2").endProven = false);
+        changes(() -> cluster.member("n2").phase = Phase.STARTING);
+    }
+
+    private void changes(Runnable what) {
+        while (tells(() -> {})) cluster.run(5);
+        assertThat(tells(what)).isTrue();
+    }
+
+    private boolean tells(Runnable what) {
+        cluster.done.clear();
+        what.run();
+        cluster.run(5);
+        return cluster.last("n2", Action.Send.class, sent -> sent.envelope().message() instanceof PeerMessage.Status).isPresent();
+    }
+
+    @Test void whatWasNotLookedAtIsNotTrusted() {
+        var turn = turn("n2");
+        turn.seen = false;
+        assertThat(OwnData.report(turn).voidReason()).isEqualTo("Postgres was not looked at yet");
+    }
 }

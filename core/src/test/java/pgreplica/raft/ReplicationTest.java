@@ -40,6 +40,22 @@ class ReplicationTest {
     }
 
     @Test
+    void aNodeThatIsBackIsAskedAtOnce() {
+        var voter = Voter.leading(3);
+        var due = voter.state.nextDeadlineMillis();
+        voter.now += 10;
+        voter.feed(new Input.Reached(Sample.voter(3).node()));
+        var heartbeat = new Message.AppendRequest(TWO, Sample.at(2, 2), List.of(), 2, voter.now);
+        assertThat(voter.outputs).containsExactly(new Output.Send(Sample.voter(3), heartbeat));
+        assertThat(voter.state.nextDeadlineMillis()).as("the round for all").isEqualTo(due);
+    }
+
+    @Test
+    void onlyALeaderAsks() {
+        assertThat(Voter.following(3).feed(new Input.Reached(Sample.voter(3).node())).outputs).isEmpty();
+    }
+
+    @Test
     void aMajorityCommitsAndEverybodyIsToldAtOnce() {
         var voter = Voter.leading(5).feed(propose(3));
         assertThat(voter.answer(2).committed()).isEmpty();

@@ -36,6 +36,7 @@ public final class Cluster implements AutoCloseable {
     private final Blueprint blueprint;
     private final List<Node> nodes;
     private final List<Writer> writers = new java.util.concurrent.CopyOnWriteArrayList<>();
+    private boolean closed;
 
     private Cluster(Blueprint blueprint) {
         this.blueprint = blueprint;
@@ -137,10 +138,15 @@ public final class Cluster implements AutoCloseable {
         }
     }
 
+    /** Every look costs the servers a process, so whoever is likely to be the last is asked first. */
     public boolean isWhole() {
-        var statuses = statuses();
-        return statuses.stream().filter(NodeStatus::isWritable).count() == 1
-                && statuses.stream().filter(NodeStatus::isStreamingStandby).count() == nodes.size() - 1;
+        int primaries = 0;
+        for (var node : nodes.reversed()) {
+            var status = node.status();
+            if (status.isWritable()) primaries++;
+            else if (!status.isStreamingStandby()) return false;
+        }
+        return primaries == 1;
     }
 
     /** Makes the extension, and the table that writers write to, on the primary. */
@@ -232,8 +238,10 @@ public final class Cluster implements AutoCloseable {
         return nodes.parallelStream().map(Node::describe).collect(Collectors.joining("\n"));
     }
 
-    @Override public void close() {
-        OWNED.remove(this);
+    /** A JVM that is told to end closes as well, perhaps at the same moment: one does it all, the other waits. */
+    @Override public synchronized void close() {
+        if (closed) return;
+        closed = true;
         writers.forEach(Writer::close);
         for (var node : nodes) {
             node.kill();
@@ -244,6 +252,7 @@ public final class Cluster implements AutoCloseable {
         blueprint.network().remove();
         Ports.release(blueprint.home());
         Trees.delete(blueprint.home());
+        OWNED.remove(this);
     }
 
     /** With -Dpgreplica.traces=directory, what the cores were told can be replayed later: ./dev trace replay. */

@@ -34,8 +34,13 @@ public record NodeStatus(String name, Life life, Optional<Server> server, Option
         return role() == Role.PRIMARY;
     }
 
+    /**
+     * A WAL receiver calls itself streaming once it is connected ({@code WalReceiverMain}), also when START_REPLICATION
+     * is then refused, say for want of its slot; the extension says so only when that was granted.
+     */
     public boolean isStreamingStandby() {
-        return role() == Role.STANDBY && server.get().streaming();
+        return role() == Role.STANDBY && server.get().streaming()
+                && extension.map(told -> told.state().equals("streaming")).orElse(true);
     }
 
     public Map<String, Object> toJson() {

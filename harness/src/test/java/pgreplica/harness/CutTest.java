@@ -45,6 +45,17 @@ class CutTest {
         assertThat(Exec.run(List.of("ip", "netns", "list"))).doesNotContain("pgr");
     }
 
+    @Test void aClusterHealsItsOwnCutsOnly() {
+        assumeTrue(Account.isRoot(), "network namespaces need root");
+        try (var one = Cluster.of(2).plain().namespaces().start(); var other = Cluster.of(2).plain().namespaces().start()) {
+            one.isolateCompletely(one.node("n1"));
+            other.isolateCompletely(other.node("n1"));
+            one.heal();
+            assertThat(reaches(one, one.node("n1"), one.node("n2"))).isTrue();
+            assertThat(reaches(other, other.node("n1"), other.node("n2"))).isFalse();
+        }
+    }
+
     @Test void onePortCanBeCutAlone() {
         assumeTrue(Account.isRoot(), "network namespaces need root");
         try (var cluster = Cluster.of(3).plain().namespaces().start()) {

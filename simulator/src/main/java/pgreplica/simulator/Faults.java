@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import pgreplica.node.Event;
 import pgreplica.node.SyncWish;
 
 /** What goes wrong: one fault after the other, until the world is healed. */
@@ -22,7 +21,6 @@ final class Faults {
     private boolean active = true;
     private boolean lostState;
     private boolean lostData;
-    private long requests = 1;
 
     /** @param only the faults that happen, by their numbers; empty for all of them */
     Faults(World world, int round, Optional<Set<Integer>> only) {
@@ -219,7 +217,7 @@ final class Faults {
     private void ask(Host host) {
         boolean allowLoss = dice.chance(0.2);
         world.say(host, "IS ASKED for a failover" + (allowLoss ? ", whatever is lost" : ""));
-        host.give(new Event.Requested(requests++, "failover", allowLoss ? List.of("allow_loss") : List.of()));
+        host.ask(number, "failover", allowLoss ? List.of("allow_loss") : List.of());
     }
 
     /** Once in a run: a second lost voter of three could not be told from the first one's return. */
@@ -230,6 +228,10 @@ final class Faults {
         // With a witness two such losses can be all the copies there are.
         boolean fewCopies = world.hosts.stream().anyMatch(other -> other.witness);
         if ((quorum || fewCopies) && !world.promises.unwell().isEmpty()) return;
+        // Nobody but an operator can say that the last copy is one.
+        boolean another = world.hosts.stream().anyMatch(other ->
+                other != host && (other.postgres.isPrimary() || other.postgres.isStreaming()));
+        if (!another) return;
         lostState = true;
         host.losePower();
         world.say(host, "STATE DIRECTORY LOST");
@@ -266,6 +268,7 @@ final class Faults {
 
     void heal() {
         active = false;
+        world.slowPromotions = 0;
         world.network.heal();
         for (var host : world.hosts) {
             host.crashesBetweenActions = 0;

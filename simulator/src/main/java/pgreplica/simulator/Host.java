@@ -59,6 +59,8 @@ final class Host {
     private List<ListedNode> known = List.of();
     int priority = 100;
     private int knownPriority = 100;
+    /** When it last read what the operators want. */
+    long wishedMillis;
     boolean witness;
     String collation = "libc 2.36";
     boolean mismatchAllowed;
@@ -67,6 +69,8 @@ final class Host {
     boolean frozen;
     /** Counts the processes in which the core ran. */
     int life;
+    /** Whether the log asked for a quorum when its core was last alive. */
+    boolean waitsByLog;
     /** What the promises were last checked on. */
     RaftState checked;
     /** Chance that the power fails in the middle of a list of actions. */
@@ -225,13 +229,14 @@ final class Host {
         endProcess();
         preStart = asPreStartChild;
         startedMillis = world.nowMillis;
+        wishedMillis = world.nowMillis;
         if (!disk.open()) {
             leave();
             return;
         }
         session = Optional.of(new Session());
         // Wall clocks may show anything: they are for people's eyes only.
-        var settings = new Settings(id, known, 1000, knownPriority, 5000, -1, world.sync, witness, "15.1",
+        var settings = new Settings(id, known, 1000, knownPriority, 5000, world.maxFailoverLagBytes, world.sync, witness, "15.1",
                 collation(), preStart, 1_700_000_000_000L + wallClock.between(-10_000_000, 10_000_000));
         give(new HostEvent.Start(settings, dice.any(), disk.read()));
     }
@@ -248,8 +253,16 @@ final class Host {
 
     // ---- events and actions ------------------------------------------------------------------
 
+    /** An operator calls a function of the extension. */
+    void ask(long request, String verb, List<String> arguments) {
+        if (!isRunning()) return;
+        world.answers.asked(this, request, arguments.contains("allow_loss"));
+        give(new Event.Requested(request, verb, arguments));
+    }
+
     /** An operator reloads the configuration. */
     void configure() {
+        wishedMillis = world.nowMillis;
         give(new Event.Configured(world.sync, mismatchAllowed));
     }
 
@@ -375,7 +388,7 @@ final class Host {
         switch (action) {
             case Action.WakeAt(var at) -> wakeAt(at);
             case Action.Log(var level, var text) -> world.promises.logged(this, text);
-            case Action.Reply(var request, var ok, var text) -> {}
+            case Action.Reply(var request, var ok, var text) -> world.answers.answered(this, request, ok, text);
             case Action.Publish _ -> {}
             case Action.SetLease lease -> postgres.setLease(lease, preStart);
             case Action.Seal(var term) -> postgres.seal(term, preStart);

@@ -20,23 +20,18 @@ import pgreplica.node.Event.Work;
 
 /** The Postgres server of one host: abstract in what it stores, faithful in how it starts, streams, is promoted and dies. */
 final class Postgres {
-    private static final long WAL_START = 0x1000000;
-
     private final Host host;
     private final World world;
     private final Dice dice;
+    private final Dice promotions;
     final SyncRep sync;
 
     // What survives a loss of power.
-    private long systemIdentifier;
-    private boolean pristine;
-    private Wal wal;
-    private DataIdentity identity = DataIdentity.NONE;
-    private Optional<Action.Restart> unfinishedWork = Optional.empty();
-    private long checkpointBranch;
-    private List<String> slots = List.of();
+    private DataDirectory data;
 
     private boolean diskFails;
+    /** A promotion that begins does not end. */
+    private boolean promotionsHang;
 
     // What does not.
     private Phase phase = Phase.DOWN;
@@ -59,26 +54,14 @@ final class Postgres {
         this.host = host;
         this.world = host.world;
         dice = new Dice(world.seed, "postgres " + host.id);
+        promotions = new Dice(world.seed, "promotions of " + host.id);
         sync = new SyncRep(this, host);
-        initialise();
-    }
-
-    /** A fresh initdb, or an existing system with user data on the first host. */
-    private void initialise() {
-        systemIdentifier = dice.any() >>> 1;
-        pristine = true;
-        identity = DataIdentity.NONE;
-        unfinishedWork = Optional.empty();
-        long id = world.nextBranch();
-        wal = Wal.of(new Wal.Branch(id, 1, 0, WAL_START, new TreeSet<>()));
-        wal.write(1000);
-        checkpointBranch = id;
-        slots = List.of();
+        data = DataDirectory.fresh(world, dice);
     }
 
     void holdUserData() {
-        pristine = false;
-        for (int i = 0; i < 20; i++) wal.write((int) dice.between(50, 5000));
+        data.pristine = false;
+        for (int i = 0; i < 20; i++) data.wal.write((int) dice.between(50, 5000));
     }
 
     /** The disk takes no trial writes any more, as when it fills up; what was preallocated can still be written. */
@@ -89,15 +72,25 @@ final class Postgres {
         look();
     }
 
+    /** An operator removes the file that says which cluster the data belongs to. */
+    void loseIdentity() {
+        data.identity = DataIdentity.NONE;
+    }
+
+    void hangPromotions(boolean now) {
+        world.say(host, now ? "WILL NOT END A PROMOTION" : "ENDS PROMOTIONS");
+        promotionsHang = now;
+    }
+
     void loseData() {
         world.say(host, "DATA DIRECTORY LOST, initdb again");
-        initialise();
+        data = DataDirectory.fresh(world, dice);
     }
 
     // ---- what others ask ---------------------------------------------------------------------
 
     Wal wal() {
-        return wal;
+        return data.wal;
     }
 
     boolean isPrimary() {
@@ -117,11 +110,16 @@ final class Postgres {
     }
 
     long systemIdentifier() {
-        return systemIdentifier;
+        return data.systemIdentifier;
+    }
+
+    /** Of its data, as it would say it. */
+    long incarnation() {
+        return data.identity.incarnation();
     }
 
     boolean hasUnfinishedWork() {
-        return unfinishedWork.isPresent();
+        return data.unfinishedWork.isPresent();
     }
 
     /** Whether a backend here would let a commit through: of this server, or an orphan of a killed one. */
@@ -144,8 +142,16 @@ final class Postgres {
 
     // ---- life --------------------------------------------------------------------------------
 
-    /** The server starts; unfinished work comes first, with the core in a child of its own. */
     void start() {
+        start(0);
+    }
+
+    /**
+     * The server starts; unfinished work comes first, with the core in a child of its own.
+     *
+     * @param later milliseconds for which it has more to recover than usual
+     */
+    private void start(long later) {
         int mine = ++start;
         host.readSettings();
         phase = Phase.DOWN;
@@ -155,7 +161,7 @@ final class Postgres {
         streaming = false;
         admitted = List.of();
         sync.forget();
-        if (unfinishedWork.isPresent()) {
+        if (data.unfinishedWork.isPresent()) {
             after(dice.between(10, 60), mine, () -> work(mine));
             return;
         }
@@ -163,8 +169,8 @@ final class Postgres {
         replaying = true;
         minimumRecoveryPending = dice.chance(0.3);
         after(dice.between(5, 40), mine, () -> host.startProcess(false));
-        after(dice.between(50, 400), mine, () -> become(Phase.STANDBY));
-        after(dice.between(400, 700), mine, () -> {
+        after(later + dice.between(50, 400), mine, () -> become(Phase.STANDBY));
+        after(later + dice.between(400, 700), mine, () -> {
             replaying = false;
             minimumRecoveryPending = false;
             look();
@@ -174,7 +180,7 @@ final class Postgres {
     private void work(int mine) {
         host.startProcess(true);
         long millis = dice.between(200, 2500);
-        var ordered = unfinishedWork.get();
+        var ordered = data.unfinishedWork.get();
         after(millis / 2, mine, () -> host.give(new Event.WorkProgress(ordered.work(), "copying", 500, 1000)));
         after(millis, mine, () -> finishWork(ordered, mine));
     }
@@ -190,37 +196,33 @@ final class Postgres {
                 after(dice.between(200, 1000), mine, () -> work(mine));
                 return;
             }
-            unfinishedWork = Optional.empty();
+            data.unfinishedWork = Optional.empty();
         } else {
             world.say(host, "WORK DONE from " + source.id);
-            wal = source.postgres.wal.copy();
-            systemIdentifier = source.postgres.systemIdentifier;
-            pristine = source.postgres.pristine;
-            checkpointBranch = source.postgres.checkpointBranch;
-            identity = ordered.identity();
-            unfinishedWork = Optional.empty();
+            data.becomeCopyOf(source.postgres.data, ordered.identity());
         }
         host.endProcess();
         start();
     }
 
     void stop() {
-        start++;
-        phase = Phase.DOWN;
-        promoting = false;
-        streaming = false;
-        sync.forget();
+        endIn(Phase.DOWN);
         host.endProcess();
     }
 
     void losePower() {
-        start++;
-        phase = Phase.DOWN;
+        endIn(Phase.DOWN);
         leaseUntil = 0;
         orphansUntil = 0;
-        sync.forget();
-        streaming = false;
+    }
+
+    /** What its processes did and knew is gone; the lease is its backends', which may outlive the postmaster. */
+    private void endIn(Phase next) {
+        start++;
+        phase = next;
         promoting = false;
+        streaming = false;
+        sync.forget();
     }
 
     /** kill -9 of the postmaster: its backends go on as orphans, and their fence is the lease they know. */
@@ -232,26 +234,21 @@ final class Postgres {
         later(dice.between(200, 5000), this::start);
     }
 
-    /** A backend dies: every process of the server is restarted by the same postmaster, on the same timeline. */
+    /** A backend dies, so the postmaster ends all others and executes itself anew: a start like any other (decision 4). */
     void crash() {
+        crash(dice.chance(0.25) ? dice.between(1000, 4000) : dice.between(5, 100));
+    }
+
+    /** @param away until the postmaster starts again; a primary's worker has said why it goes */
+    void crash(long away) {
         if (phase != Phase.PRIMARY && phase != Phase.STANDBY || host.frozen) return;
         world.say(host, "BACKEND CRASHES");
-        boolean wasPrimary = phase == Phase.PRIMARY;
-        sync.forget();
-        int mine = ++start;
-        leaseUntil = 0;
-        promoting = false;
-        streaming = false;
-        phase = wasPrimary ? Phase.CRASH_RECOVERY : Phase.STARTING;
-        replaying = true;
-        host.endProcess();
-        after(dice.between(5, 100), mine, () -> host.startProcess(false));
-        long recovery = dice.chance(0.2) ? dice.between(3000, 9000) : dice.between(100, 1500);
-        after(recovery, mine, () -> {
-            replaying = false;
-            minimumRecoveryPending = false;
-            become(wasPrimary ? Phase.PRIMARY : Phase.STANDBY);
-        });
+        if (phase == Phase.PRIMARY) {
+            endIn(Phase.CRASH_RECOVERY);
+            lookNow();
+        }
+        stop();
+        later(away, () -> start(dice.chance(0.2) ? dice.between(3000, 9000) : dice.between(0, 1000)));
     }
 
     /** Only the worker dies; server, gate and fence are as they were. */
@@ -275,7 +272,7 @@ final class Postgres {
 
     void restart(Action.Restart ordered) {
         if (phase == Phase.DOWN) return;
-        if (ordered.work() != Work.NONE) unfinishedWork = Optional.of(ordered);
+        if (ordered.work() != Work.NONE) data.unfinishedWork = Optional.of(ordered);
         int mine = ++start;
         promoting = false;
         long stopping = ordered.immediate() ? dice.between(1, 30) : dice.between(20, 300);
@@ -308,13 +305,13 @@ final class Postgres {
     /** A pre-start child has no server and therefore no fence. */
     void setLease(Action.SetLease lease, boolean preStart) {
         if (preStart) return;
-        boolean opens = leaseUntil == 0 && lease.untilMillis() > 0;
+        boolean wasOpen = leaseUntil > 0;
         leaseUntil = lease.untilMillis();
-        if (sync.demand(lease.quorum())) {
+        if (sync.demand(lease.quorum()) || wasOpen && leaseUntil == 0) {
             lastSeen = Observation.NOTHING; // It is looked at again in any case.
             look();
         }
-        if (opens && isOpen()) world.promises.opens(host);
+        if (!wasOpen && isOpen()) world.promises.opens(host);
     }
 
     void seal(Term term, boolean preStart) {
@@ -360,14 +357,17 @@ final class Postgres {
         world.promises.promotes(host, timeline);
         promoting = true;
         int mine = start;
-        after(dice.between(50, 200), mine, () -> {
+        long usual = dice.between(50, 200);
+        long millis = promotions.chance(world.slowPromotions) ? promotions.between(200, 40_000) : usual;
+        after(millis, mine, () -> {
+            if (promotionsHang) return;
             promoting = false;
             closeGate();
-            wal.cutIncompleteRecord();
-            var branch = new Wal.Branch(world.nextBranch(), timeline, wal.timeline(), wal.end(), new TreeSet<>());
-            wal.fork(branch);
-            wal.write(100);
-            pristine = false;
+            data.wal.cutIncompleteRecord();
+            var branch = new Wal.Branch(world.nextBranch(), timeline, data.wal.timeline(), data.wal.end(), new TreeSet<>());
+            data.wal.fork(branch);
+            data.wal.write(100);
+            data.pristine = false;
             phase = Phase.PRIMARY;
             world.promises.promoted(host, branch);
             look();
@@ -376,7 +376,7 @@ final class Postgres {
 
     void checkpoint() {
         later(dice.between(20, 800), () -> {
-            checkpointBranch = wal.branch().id();
+            data.checkpointBranch = data.wal.branch().id();
             look();
             host.give(new Event.TaskDone(Task.CHECKPOINT, true, ""));
         });
@@ -385,12 +385,12 @@ final class Postgres {
     void ensureSlots(List<Action.Slot> wanted) {
         var names = new ArrayList<String>();
         for (var slot : wanted) names.add(slot.name());
-        slots = List.copyOf(names);
+        data.slots = List.copyOf(names);
         done(dice.between(1, 30), Task.SLOTS, true);
     }
 
     void writeIdentity(DataIdentity written) {
-        identity = written;
+        data.identity = written;
         done(dice.between(0, 5), Task.IDENTITY, true);
         look();
     }
@@ -416,10 +416,10 @@ final class Postgres {
 
     private void write() {
         // The server writes some WAL of its own even when clients may not.
-        if (dice.chance(0.02)) wal.write((int) dice.between(30, 200));
+        if (dice.chance(0.02)) data.wal.write((int) dice.between(30, 200));
         if (!isOpen() || !dice.chance(0.7)) return;
-        wal.write((int) dice.between(40, 3000));
-        sync.committed(wal.branch(), wal.end());
+        data.wal.write((int) dice.between(40, 3000));
+        sync.committed(data.wal.branch(), data.wal.end());
     }
 
     void stall(boolean now) {
@@ -439,11 +439,11 @@ final class Postgres {
         boolean admitted = !promoting && upstream.postgres.admits(follow.applicationName());
         if (stalled) return streaming && admitted && upstream.postgres.start == upstreamStart;
         if (!admitted || !world.network.dataFlows(host, upstream)) return false;
-        if (!streaming) wal.cutIncompleteRecord();
+        if (!streaming) data.wal.cutIncompleteRecord();
         upstreamStart = upstream.postgres.start;
         world.promises.streams(host, upstream);
-        long missing = upstream.postgres.wal.end() - wal.end();
-        wal.receive(upstream.postgres.wal, dice.chance(0.3) ? dice.between(0, Math.max(1, missing)) : Math.max(1, missing));
+        long missing = upstream.postgres.data.wal.end() - data.wal.end();
+        data.wal.receive(upstream.postgres.data.wal, dice.chance(0.3) ? dice.between(0, Math.max(1, missing)) : Math.max(1, missing));
         return true;
     }
 
@@ -472,18 +472,18 @@ final class Postgres {
     }
 
     private Observation observe() {
-        var flags = new Flags(false, minimumRecoveryPending, false, unfinishedWork.isPresent(), diskFails, false);
+        var flags = new Flags(false, minimumRecoveryPending, false, data.unfinishedWork.isPresent(), diskFails, false);
         if (phase == Phase.DOWN) {
             return new Observation(Phase.DOWN, 0, Timeline.NONE, Lsn.ZERO, Lsn.ZERO, false, false, "", Timeline.NONE,
                     Lsn.ZERO, false, false, flags, DataIdentity.NONE, List.of(), List.of(), Lsn.ZERO, Observation.SYNC_UNKNOWN);
         }
         boolean primary = phase == Phase.PRIMARY;
-        var branch = wal.branch();
-        return new Observation(phase, systemIdentifier, new Timeline(branch.timeline()),
-                new Lsn(primary ? wal.end() : wal.completeEnd()), new Lsn(wal.end()), primary || !replaying, isStreaming(),
+        var branch = data.wal.branch();
+        return new Observation(phase, data.systemIdentifier, new Timeline(branch.timeline()),
+                new Lsn(primary ? data.wal.end() : data.wal.completeEnd()), new Lsn(data.wal.end()), primary || !replaying, isStreaming(),
                 gate.map(open -> open.upstream().name()).orElse(""), new Timeline(branch.parentTimeline()),
-                branch.parentTimeline() == 0 ? Lsn.ZERO : new Lsn(branch.start()), checkpointBranch == branch.id(),
-                pristine, flags, identity, slots, primary ? receivers() : List.of(), Lsn.ZERO,
+                branch.parentTimeline() == 0 ? Lsn.ZERO : new Lsn(branch.start()), data.checkpointBranch == branch.id(),
+                data.pristine, flags, data.identity, data.slots, primary ? receivers() : List.of(), Lsn.ZERO,
                 sync.inForce());
     }
 
@@ -493,7 +493,7 @@ final class Postgres {
             var follows = other.postgres.gate;
             boolean here = other.postgres.isStreaming() && follows.isPresent()
                     && follows.get().upstream().equals(host.id);
-            if (here) found.add(new Receiver(follows.get().applicationName(), new Lsn(other.postgres.wal.end())));
+            if (here) found.add(new Receiver(follows.get().applicationName(), new Lsn(other.postgres.data.wal.end())));
         }
         return found;
     }

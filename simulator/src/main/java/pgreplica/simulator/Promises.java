@@ -39,6 +39,9 @@ final class Promises {
         }
     }
 
+    /** What operators wanted before may still be on its way into the log. */
+    private static final long OPERATORS_PATIENCE_MILLIS = 9000;
+
     /** A commit whose client was told. */
     private record Commit(Wal.Branch branch, long lsn) {}
 
@@ -47,6 +50,8 @@ final class Promises {
     private final TreeMap<Long, Entry> committed = new TreeMap<>();
     private final TreeMap<VoterId, Long> checkedUpTo = new TreeMap<>();
     private final TreeSet<LogPosition> judged = new TreeSet<>();
+    /** Where leaders wrote, as an operator wished it then, that commits wait for nobody. */
+    private final TreeSet<LogPosition> waived = new TreeSet<>();
     private final TreeMap<Integer, NodeId> timelines = new TreeMap<>();
     private final List<Commit> acknowledged = new ArrayList<>();
     private final List<Commit> promised = new ArrayList<>();
@@ -55,6 +60,7 @@ final class Promises {
     private String sortedBy = "";
     /** An operator gave up what only lost nodes may hold, until the next primary serves. */
     private boolean lossAllowed;
+    private long lossAllowedMillis;
     long promotions;
     long acknowledgements;
     long durable;
@@ -71,6 +77,7 @@ final class Promises {
         if (host.state().isEmpty() || host.isStoring()) return;
         var state = host.state().get();
         var raft = state.raft();
+        host.waitsByLog = state.cluster().sync().waits();
         if (raft.isLeader()) {
             followTheMode(host, state);
             appoints(host, state);
@@ -87,6 +94,15 @@ final class Promises {
             checkedUpTo.put(raft.self(), raft.commitIndex());
         }
         bounded(host, "log", raft.log().entries().size(), 200);
+    }
+
+    /** An operator has another cluster founded from the same data: its terms are its own, timelines are still used up (P5). */
+    void foundedAnew() {
+        leaders.clear();
+        committed.clear();
+        checkedUpTo.clear();
+        judged.clear();
+        waived.clear();
     }
 
     /** P9: what is said before the first write of a step can only be what was on disk before the step. */
@@ -135,6 +151,8 @@ final class Promises {
 
     private void oneHistory(Host host, Entry entry) {
         var known = committed.putIfAbsent(entry.index(), entry);
+        if (known == null) asksOn(host, entry);
+        if (known == null && waived.contains(entry.position())) promiseNothing();
         if (known != null && !known.equals(entry)) {
             throw new Broken("P1: " + host.id + " committed " + entry + ", another node " + known);
         }
@@ -150,12 +168,26 @@ final class Promises {
         }
     }
 
+    /** P3: as long as the operators want standbys to be waited for, no leader makes an end of it; two nodes need none (B7). */
+    private void asksOn(Host host, Entry entry) {
+        var state = host.state().orElseThrow();
+        boolean own = state.raft().isLeader() && entry.position().term().equals(state.raft().term());
+        long wished = Math.max(host.wishedMillis, lossAllowedMillis);
+        if (!isWaiver(entry) || !own || world.nowMillis - wished < OPERATORS_PATIENCE_MILLIS) return;
+        var mode = state.settings().sync().mode();
+        boolean needed = Math.max(state.settings().listed().size(), state.raft().configuration().voters().size()) > 2;
+        if (mode != SyncWish.Mode.OFF && needed) {
+            throw new Broken("P3: " + host.id + " waits for no standby any more, and the mode is " + mode);
+        }
+    }
+
     void acknowledged(Host host, Wal.Branch branch, long lsn, boolean durable) {
         acknowledgements++;
         var commit = new Commit(branch, lsn);
         acknowledged.add(commit);
         if (durable) this.durable++;
-        (durable ? promised : unpromised).add(commit);
+        // While a quorum is being introduced its standbys are waited for, and nobody was promised anything yet (A8).
+        (durable && host.waitsByLog ? promised : unpromised).add(commit);
         oneOpenFence();
     }
 
@@ -172,22 +204,50 @@ final class Promises {
         }
     }
 
+    /** P4: a primary that leaves for an operator takes nothing with it that it acknowledged. */
+    void hasEverything(Host target, Host primary) {
+        for (var commit : acknowledged) {
+            boolean here = primary.postgres.wal().contains(commit.branch(), commit.lsn());
+            if (here && !target.postgres.wal().contains(commit.branch(), commit.lsn())) {
+                throw new Broken("P4: " + primary.id + " is handing over to " + target.id + ", which lacks the commit at "
+                        + Long.toHexString(commit.lsn()) + " of timeline " + commit.branch().timeline());
+            }
+        }
+    }
+
     /**
      * The log says that acknowledged commits are on a quorum: so are those of this primary from before (A8). It says that
      * none is asked for, as an operator wished it: what one confirmed is from then on as safe as all the rest (P4).
      */
     private void followTheMode(Host host, NodeState state) {
-        if (!host.postgres.isPrimary()) return;
-        boolean given = state.settings().sync().mode() == SyncWish.Mode.OFF && host.postgres.isOpen();
-        if (given && state.cluster().sync().equals(SyncSet.NONE)) {
-            unpromised.addAll(promised);
-            promised.clear();
+        if (state.settings().sync().mode() == SyncWish.Mode.OFF) {
+            noteWaivers(state.raft());
+            if (state.raft().committedOwnTerm() && state.cluster().sync().equals(SyncSet.NONE)) promiseNothing();
         }
+        if (!host.postgres.isPrimary()) return;
         if (unpromised.isEmpty() || !state.cluster().sync().waits()) return;
         for (var commit : unpromised) {
             if (host.postgres.wal().contains(commit.branch(), commit.lsn())) promised.add(commit);
         }
         unpromised.clear();
+    }
+
+    /** It can be decided later, by a leader whose operator wishes something else again (Raft §5.4.2). */
+    private void noteWaivers(RaftState raft) {
+        for (var entry : raft.log().entries()) {
+            boolean own = entry.position().term().equals(raft.term());
+            if (own && isWaiver(entry)) waived.add(entry.position());
+        }
+    }
+
+    private static boolean isWaiver(Entry entry) {
+        return entry.payload() instanceof Payload.Application(var command)
+                && command instanceof ClusterCommand.SetSync(var sync) && sync.equals(SyncSet.NONE);
+    }
+
+    private void promiseNothing() {
+        unpromised.addAll(promised);
+        promised.clear();
     }
 
     /** P7: only complete data of the cluster is promoted; P4: and not while leadership is on its way to a better node. */
@@ -287,7 +347,10 @@ final class Promises {
 
     void logged(Host host, String text) {
         logLines++;
-        if (text.contains("an operator allows that acknowledged commits are lost")) lossAllowed = true;
+        if (text.contains("an operator allows that acknowledged commits are lost")) {
+            lossAllowed = true;
+            lossAllowedMillis = world.nowMillis;
+        }
     }
 
     long logLines() {
@@ -315,13 +378,17 @@ final class Promises {
         if (state.isEmpty()) return primary.id + " has no worker";
         var sync = state.get().cluster().sync();
         int dataNodes = 0;
+        boolean everyone = true;
         for (var host : world.hosts) {
-            if (!host.witness && host.present) dataNodes++;
+            if (host.witness || !host.present) continue;
+            dataNodes++;
+            everyone &= sync.has(host.id, host.postgres.incarnation());
         }
         int minority = (world.present() - 1) / 2;
         int wanted = world.sync.mode() == SyncWish.Mode.OFF ? 0
                 : Math.min(Math.max(world.sync.standbys(), minority), dataNodes - 1);
-        boolean whole = sync.standbys() == wanted && sync.members().size() == (wanted == 0 ? 0 : dataNodes);
+        boolean whole = sync.standbys() == wanted && (wanted == 0 ? sync.equals(SyncSet.NONE)
+                : everyone && sync.members().size() == dataNodes);
         return whole ? "" : "the sync set is " + sync + ", not " + wanted + " of " + dataNodes;
     }
 }

@@ -40,6 +40,7 @@ final class Run {
             host.witness = enough && sync.chance(0.15);
         }
         if (nodes > 1 && new Dice(seed, "members").chance(0.15)) world.leaveOutTheLast();
+        world.slowPromotions = 0.05;
         var libraries = new Dice(seed, "libraries");
         if (libraries.chance(0.3)) world.hosts.forEach(host -> host.upgradesAtBoot = 0.3);
     }

@@ -9,7 +9,6 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import pgreplica.base.NodeId;
-import pgreplica.node.Event;
 import pgreplica.node.SyncWish;
 import pgreplica.raft.Role;
 
@@ -33,6 +32,7 @@ final class Scenario {
     private final Map<String, String> lastSetting = new TreeMap<>();
     private final Map<String, Boolean> open = new TreeMap<>();
     private Optional<World> world = Optional.empty();
+    private long seed = 1;
     private boolean quiet;
 
     private Scenario() {}
@@ -49,7 +49,12 @@ final class Scenario {
 
     private void carryOut(String[] words) {
         switch (words[0]) {
-            case "nodes" -> begin(Integer.parseInt(words[1]), Arrays.asList(words).subList(2, words.length));
+            case "seed" -> seed = Long.parseLong(words[1]);
+            case "nodes" -> begin(words[1], Arrays.asList(words).subList(2, words.length));
+            case "maxlag" -> world().maxFailoverLagBytes = Long.parseLong(words[1]);
+            case "priority" -> prioritise(host(words[1]), Integer.parseInt(words[2]));
+            case "list" -> list(host(words[1]), Arrays.asList(words).subList(2, words.length));
+            case "add" -> add(host(words[1]));
             case "configure" -> configure(words[1]);
             case "data" -> host(words[1]).postgres.holdUserData();
             case "boot" -> host(words[1]).boot();
@@ -61,7 +66,7 @@ final class Scenario {
                 quiet = false;
             }
             case "power" -> host(words[2]).losePower();
-            case "kill" -> kill(words[1], host(words[2]));
+            case "kill" -> kill(words);
             case "freeze" -> host(words[1]).freeze(Long.parseLong(words[2]));
             case "cut" -> cut(words, true);
             case "join" -> cut(words, false);
@@ -71,10 +76,10 @@ final class Scenario {
             case "allow" -> allow(host(words[1]));
             case "stall" -> host(words[1]).postgres.stall(true);
             case "unstall" -> host(words[1]).postgres.stall(false);
+            case "promotions" -> host(words[1]).postgres.hangPromotions(words[2].equals("hang"));
             case "hold" -> world().network.hold(host(words[1]), host(words[2]));
             case "release" -> world().network.letGo();
-            case "ask" -> host(words[1]).give(new Event.Requested(1, words[2],
-                    Arrays.asList(words).subList(3, words.length)));
+            case "ask" -> host(words[1]).ask(1, words[2], Arrays.asList(words).subList(3, words.length));
             case "disk" -> host(words[1]).postgres.failDisk(words[2].equals("full"));
             case "lose" -> lose(words[1], host(words[2]));
             case "roles" -> roles();
@@ -82,13 +87,39 @@ final class Scenario {
         }
     }
 
-    /** {@code nodes 3 quorum n3}: the sync mode and the witnesses, where there are any. */
-    private void begin(int nodes, List<String> more) {
-        world = Optional.of(new World(1, nodes, true, this::hear));
+    /** {@code nodes 3 quorum n3}: the sync mode and the witnesses, where there are any; {@code nodes 3+1}: n4 comes later. */
+    private void begin(String nodes, List<String> more) {
+        boolean later = nodes.endsWith("+1");
+        world = Optional.of(new World(seed, later ? Integer.parseInt(nodes.replace("+1", "")) + 1 : Integer.parseInt(nodes),
+                true, this::hear));
+        if (later) world().leaveOutTheLast();
         if (!more.isEmpty()) world().sync = syncWish(more.getFirst());
         for (var witness : more.subList(Math.min(1, more.size()), more.size())) host(witness).witness = true;
         for (var host : world().hosts) host.boot();
         world().start();
+    }
+
+    private static void prioritise(Host host, int priority) {
+        host.priority = priority;
+        host.restartForSettings();
+    }
+
+    /** {@code list n3 n1 n3}: what {@code pg_replica.nodes} says on n3. */
+    private void list(Host host, List<String> names) {
+        host.listed = world().listed.stream().filter(node -> names.contains(node.node().name())).toList();
+        host.restartForSettings();
+    }
+
+    /** As an operator does: it starts, then all others are restarted with the longer list, one after the other. */
+    private void add(Host host) {
+        host.present = true;
+        host.listed = List.copyOf(world().listed);
+        host.boot();
+        for (var other : world().hosts) {
+            run(3000);
+            other.listed = List.copyOf(world().listed);
+            other.restartForSettings();
+        }
     }
 
     private void configure(String mode) {
@@ -130,12 +161,17 @@ final class Scenario {
         throw new IllegalArgumentException("20 s passed without \"" + text + "\"");
     }
 
-    private static void kill(String what, Host host) {
-        switch (what) {
+    /** {@code kill backend n1 2500}: and its worker is away for so many milliseconds. */
+    private void kill(String[] words) {
+        var host = host(words[2]);
+        switch (words[1]) {
             case "postmaster" -> host.postgres.killPostmaster();
-            case "backend" -> host.postgres.crash();
+            case "backend" -> {
+                if (words.length > 3) host.postgres.crash(Long.parseLong(words[3]));
+                else host.postgres.crash();
+            }
             case "worker" -> host.postgres.killWorker();
-            default -> throw new IllegalArgumentException("kill postmaster, backend or worker, not \"" + what + "\"");
+            default -> throw new IllegalArgumentException("kill postmaster, backend or worker, not \"" + words[1] + "\"");
         }
     }
 
@@ -152,11 +188,15 @@ final class Scenario {
         }
     }
 
-    private static void lose(String what, Host host) {
+    private void lose(String what, Host host) {
         switch (what) {
             case "state" -> host.loseStateDirectory();
             case "data" -> host.postgres.loseData();
-            default -> throw new IllegalArgumentException("lose state or data, not \"" + what + "\"");
+            case "identity" -> {
+                host.postgres.loseIdentity();
+                world().promises.foundedAnew();
+            }
+            default -> throw new IllegalArgumentException("lose state, data or identity, not \"" + what + "\"");
         }
     }
 

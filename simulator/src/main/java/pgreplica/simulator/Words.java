@@ -16,7 +16,7 @@ import pgreplica.node.PeerMessage.NodeStatus;
 public final class Words {
     private Words() {}
 
-    static String of(HostEvent event) {
+    public static String of(HostEvent event) {
         return switch (event) {
             case HostEvent.Start start -> "Start" + (start.settings().preStart() ? " of the pre-start child" : "");
             case HostEvent.MessageReceived(var from, var payload) -> from + ": " + message(payload);
@@ -28,7 +28,7 @@ public final class Words {
     }
 
     /** Nothing for what only fills the page. */
-    static Optional<String> of(HostAction action) {
+    public static Optional<String> of(HostAction action) {
         return switch (action) {
             case HostAction.StoreReplace(var name, var content) ->
                     Optional.of("stores " + name + ", " + content.length + " bytes");

@@ -32,6 +32,7 @@ final class World {
     final List<ListedNode> listed = new ArrayList<>();
     final Network network;
     final Promises promises;
+    final Answers answers = new Answers();
     final Consumer<String> trace;
     final boolean traces;
     private final PriorityQueue<Due> due = new PriorityQueue<>();
@@ -40,10 +41,14 @@ final class World {
     private boolean leftOut;
     private final Map<NodeId, Host> byName = new HashMap<>();
     SyncWish sync = SyncWish.OFF;
+    /** {@code pg_replica.max_failover_lag}; below 0 there is no limit. */
+    long maxFailoverLagBytes = -1;
     /** How far a clock's rate may be off, in millionths; two clocks by twice as much, and 1 % is the stated bound. */
     long driftBound = 4900;
     /** Events and actions cross the border as bytes, as on a real host; costly, so not in every run. */
     final boolean crossesBorder;
+    /** Chance that a promotion takes seconds, or longer than anybody waits for it. */
+    double slowPromotions;
     long nowMillis;
     long events;
     Optional<Recorder> recorder = Optional.empty();
@@ -96,6 +101,7 @@ final class World {
     private void tick() {
         for (var host : hosts) host.postgres.tick();
         promises.oneOpenFence();
+        answers.pass(TICK_MILLIS);
         in(TICK_MILLIS, this::tick);
     }
 

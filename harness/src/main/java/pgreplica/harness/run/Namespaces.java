@@ -91,7 +91,7 @@ public record Namespaces(String id, int subnet) implements Network {
     @Override public void heal(int nodes) {
         for (int from = 0; from <= nodes; from++) {
             healPorts(from);
-            for (var line : onSide(from, "neigh", "show").lines().toList()) {
+            for (var line : onSide(from, "neigh", "show", "dev", device(from)).lines().toList()) {
                 if (line.contains(NOBODY)) onSide(from, "neigh", "del", line.split(" ")[0], "dev", device(from));
             }
         }

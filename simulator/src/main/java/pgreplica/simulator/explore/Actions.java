@@ -102,8 +102,9 @@ final class Actions {
         if (draft.member(index).preStart()) return;
         boolean timeless = draft.machine.clock == Clock.NONE && lease.untilMillis() != 0;
         var server = draft.server(index);
-        // What was acknowledged by the old rule is in what is seen after it (A8).
-        if (lease.quorum() != server.sync().demanded()) draft.enqueueOnce(new Item.Look(index, true));
+        boolean closes = lease.untilMillis() == 0 && server.leaseUntil() != 0;
+        // What was acknowledged by the old rule is in what is seen after it (A8), or before the fence was closed (A6).
+        if (closes || lease.quorum() != server.sync().demanded()) draft.enqueueOnce(new Item.Look(index, true));
         draft.put(index, server.with(server.sync().demanding(lease.quorum()))
                 .leased(timeless ? Normal.NOW + 800 : lease.untilMillis(), server.orphansUntil()));
     }

@@ -315,7 +315,7 @@ final class Draft {
         }
         put(index, server(index).in(Phase.STARTING));
         startProcess(index, false);
-        enqueue(new Item.Recovering(index, false));
+        enqueue(new Item.Recovering(index));
     }
 
     private void freeze(int index) {
@@ -357,16 +357,12 @@ final class Draft {
         put(index, server(index).leased(0, orphans));
     }
 
-    /** The same postmaster brings its server up again, on the same timeline. */
+    /** The worker's last word is why it goes; then the postmaster executes itself anew (decision 4). */
     private void crashBackend(int index) {
-        boolean primary = server(index).isPrimary();
-        var gone = server(index).stopped();
-        queue.removeIf(item -> item.value.to() == index && !(item.value instanceof Item.Said));
-        put(index, gone.in(primary ? Phase.CRASH_RECOVERY : Phase.STARTING));
-        endProcess(index);
-        flowFrom(index);
-        startProcess(index, false);
-        enqueue(new Item.Recovering(index, primary));
+        put(index, server(index).stopped().in(Phase.CRASH_RECOVERY));
+        Happening.event(this, new Item.Look(index, true)).ifPresent(word -> step(index, word, 0));
+        stopServer(index);
+        startServer(index);
     }
 
     private void failWithin(int count) {

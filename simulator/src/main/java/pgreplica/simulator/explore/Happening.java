@@ -44,8 +44,8 @@ final class Happening {
             }
             case Item.Starting _ -> draft.startServer(index);
             case Item.Working _ -> worked(draft, index);
-            case Item.Recovering(_, var primary) -> {
-                draft.put(index, draft.server(index).in(primary ? Phase.PRIMARY : Phase.STANDBY));
+            case Item.Recovering _ -> {
+                draft.put(index, draft.server(index).in(Phase.STANDBY));
                 draft.look(index);
                 draft.flowFrom(index);
             }

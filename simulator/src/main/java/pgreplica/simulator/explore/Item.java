@@ -37,6 +37,6 @@ sealed interface Item {
     /** A rewind or clone runs. */
     record Working(int to) implements Item {}
 
-    /** Local WAL is replayed; a server that was primary is so again if {@code primary}. */
-    record Recovering(int to, boolean primary) implements Item {}
+    /** Local WAL is replayed. */
+    record Recovering(int to) implements Item {}
 }

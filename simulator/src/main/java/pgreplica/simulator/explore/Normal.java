@@ -85,6 +85,7 @@ final class Normal {
             Map.entry("Appoint.atMillis", new Rule.Fixed(0)),
             Map.entry("Leadership.sinceMillis", since(301)),
             Map.entry("Syncing.starvedSinceMillis", new Rule.Fixed(-4500)),
+            Map.entry("Syncing.reliefSinceMillis", new Rule.Fixed(-4500)),
             Map.entry("Told.syncAtMillis", new Rule.Fixed(-4500)));
 
     private static final Map<String, Rule> SHARED = Map.ofEntries(

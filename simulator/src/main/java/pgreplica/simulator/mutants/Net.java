@@ -35,7 +35,7 @@ enum Net {
     /** Whole clusters from seeds. */
     SIM {
         @Override List<String> command(Set<String> modules, String rule, Path program, boolean brief) {
-            return List.of("pgreplica.simulator.Main", "sim", "--seeds", brief ? "20" : "200");
+            return List.of("pgreplica.simulator.Main", "sim", "--seeds", brief ? "20" : "500");
         }
     },
     /** The directed searches of whole clusters that would find the mutant's rule missing. */

@@ -6,6 +6,7 @@ import java.util.List;
 import pgreplica.codec.HostActionCodec;
 import pgreplica.codec.HostEventCodec;
 import pgreplica.codec.Session;
+import pgreplica.simulator.Words;
 
 /** A recorded trace once more, through the core on the JVM. */
 final class Replay {
@@ -58,7 +59,7 @@ final class Replay {
 
     private void step(byte[] event) {
         events++;
-        note("<- " + words(event, "event"));
+        note(told(event));
         refusal = "";
         reply = new byte[0];
         try {
@@ -73,7 +74,7 @@ final class Replay {
     private String actions(byte[] recorded) {
         if (!refusal.isEmpty()) return "recorded: " + words(recorded) + "\nthe JVM refuses: " + refusal;
         if (Arrays.equals(recorded, reply)) {
-            note("-> " + words(reply));
+            for (var action : HostActionCodec.decode(reply)) Words.of(action).ifPresent(words -> note("  -> " + words));
             return "";
         }
         return "recorded: " + words(recorded) + "\nthe JVM:  " + words(reply) + "\nbyte " + Arrays.mismatch(recorded, reply);
@@ -92,15 +93,21 @@ final class Replay {
         if (latest.size() > 2 * SHOWN_BEFORE) latest.removeFirst();
     }
 
-    private static String words(byte[] actions) {
-        return words(actions, "actions");
+    private static String told(byte[] event) {
+        try {
+            var timed = HostEventCodec.decode(event);
+            return timed.nowMillis() + " <- " + Words.of(timed.event());
+        } catch (RuntimeException malformed) {
+            return "<- an event that cannot be read: " + malformed.getMessage();
+        }
     }
 
-    private static String words(byte[] bytes, String what) {
+    /** Every byte of them counts where they differ. */
+    private static String words(byte[] actions) {
         try {
-            return what.equals("event") ? HostEventCodec.decode(bytes).toString() : HostActionCodec.decode(bytes).toString();
+            return HostActionCodec.decode(actions).toString();
         } catch (RuntimeException malformed) {
-            return what + " that cannot be read: " + malformed.getMessage();
+            return "actions that cannot be read: " + malformed.getMessage();
         }
     }
 }
