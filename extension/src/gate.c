@@ -14,7 +14,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "access/timeline.h"
 #include "access/xlog_internal.h"
+#include "access/xlogrecovery.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "replication/walreceiver.h"
@@ -41,6 +43,10 @@ static WalReceiverFunctionsType wrapped;
 static uint64 my_epoch = 0;
 static PgrUpstream my_upstream;
 static TimeLineID upstream_timeline = 0;
+
+/* The older timeline that is streamed, and where the upstream's left it. */
+static TimeLineID my_timeline = 0;
+static XLogRecPtr my_fork = InvalidXLogRecPtr;
 
 static inline bool
 epoch_is_open(uint64 epoch)
@@ -239,6 +245,39 @@ gate_readtimelinehistoryfile(WalReceiverConn *conn, TimeLineID tli,
 		history_from_descendant(conn, tli, filename, content, size);
 }
 
+static void
+note_fork(TimeLineID timeline)
+{
+	my_timeline = timeline;
+	my_fork = timeline == upstream_timeline ? InvalidXLogRecPtr :
+		tliSwitchPoint(timeline, readTimeLineHistory(upstream_timeline), NULL);
+}
+
+/*
+ * What was received before the gate was closed is flushed, and replayed, also
+ * after this node's position was reported and compared.  Where that leads past
+ * the fork, the positions told from here are those of other WAL, which the
+ * upstream would take for confirmations of its own (A1).
+ */
+static void
+leave_if_past_fork(void)
+{
+	TimeLineID	replayed_on;
+	XLogRecPtr	replayed;
+
+	if (XLogRecPtrIsInvalid(my_fork))
+		return;
+	replayed = GetXLogReplayRecPtr(&replayed_on);
+	if (replayed_on != my_timeline || replayed <= my_fork)
+		return;
+	ereport(FATAL,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("this node replayed timeline %u up to %X/%X, past %X/%X where timeline %u of node \"%s\" left it",
+					my_timeline, LSN_FORMAT_ARGS(replayed), LSN_FORMAT_ARGS(my_fork),
+					upstream_timeline, my_upstream.node),
+			 errhint("The leader has it rewound.")));
+}
+
 static bool
 gate_startstreaming(WalReceiverConn *conn, const WalRcvStreamOptions *options)
 {
@@ -248,10 +287,12 @@ gate_startstreaming(WalReceiverConn *conn, const WalRcvStreamOptions *options)
 	if (!PgrAmWalReceiver() || options->logical)
 		return (original.walrcv_startstreaming)(conn, options);
 	leave_if_closed();
+	note_fork(options->proto.physical.startpointTLI);
 	if (own.slotname == NULL && my_upstream.slot[0] != '\0')
 		own.slotname = my_upstream.slot;
 	if (!(original.walrcv_startstreaming)(conn, &own))
 		return false;
+	leave_if_past_fork();
 	pg_atomic_write_u32(&gate->streaming_pid, MyProcPid);
 	pg_atomic_write_u64(&gate->streaming_epoch, my_epoch);
 	return true;
@@ -297,6 +338,7 @@ gate_send(WalReceiverConn *conn, const char *buffer, int nbytes)
 		(original.walrcv_send)(conn, buffer, nbytes);
 		return;
 	}
+	leave_if_past_fork();
 	pg_atomic_exchange_u32(&gate->sender_pid, MyProcPid);
 	pg_memory_barrier();
 	if (pg_atomic_read_u64(&gate->epoch) != my_epoch)

@@ -105,6 +105,9 @@ final class Standbys {
         var timeline = turn.observed.timeline();
         var follow = new Directive.Follow(turn.self(), timeline, ancestry);
         boolean attached = status.following().equals(timeline);
+        // Also of who follows: what its WAL receiver held while it reported is flushed, and replayed, after that.
+        boolean past = ancestry.relationOf(status.timeline(), status.replayed()) != Ancestry.Relation.PREFIX;
+        if (attached && past) return rewind(turn, ancestry);
         if (attached) return lostItsWal(turn, peer, status)
                 ? new Directive.Clone(turn.self(), timeline, ancestry,
                         "the WAL it needs next, from " + status.flushed() + ", is gone on " + turn.self())
@@ -115,9 +118,7 @@ final class Standbys {
             case PREFIX -> follow;
             case BEYOND_A_FORK -> {
                 // Without proof of where complete records end, only what was replayed says that it is too far (B17).
-                boolean sure = report.endProven()
-                        || ancestry.relationOf(status.timeline(), status.replayed()) != Ancestry.Relation.PREFIX;
-                yield sure ? rewind(turn, ancestry) : new Directive.Hold("");
+                yield report.endProven() || past ? rewind(turn, ancestry) : new Directive.Hold("");
             }
             case ELSEWHERE -> rewind(turn, ancestry);
         };

@@ -275,6 +275,24 @@ class DataRulesTest {
         assertThat(cluster.last("n2", Action.Restart.class, restart -> restart.work() != Event.Work.NONE)).isEmpty();
     }
 
+    /** A1: what its WAL receiver held when it reported was flushed, and replayed, when it had long been told to follow. */
+    @Test void whoGetsPastTheForkAfterAllIsRewound() {
+        var n1 = cluster.member("n1");
+        var n2 = cluster.member("n2");
+        n2.timeline = n1.parent;
+        n2.parent = Timeline.NONE;
+        n2.end = n1.fork;
+        n2.fork = Lsn.ZERO;
+        n2.stalled = true;
+        cluster.start("n2");
+        cluster.run(2000);
+        assertThat(n2.upstream).as(() -> String.join("\n", cluster.log)).contains(N1);
+        assertThat(cluster.last("n2", Action.Restart.class, restart -> restart.work() != Event.Work.NONE)).isEmpty();
+        n2.end = new Lsn(n1.fork.value() + 0x40);
+        cluster.run(2000);
+        assertThat(cluster.last("n2", Action.Restart.class, restart -> restart.work() == Event.Work.REWIND)).isPresent();
+    }
+
     /** P6: sealed is sealed, so the vote need not wait for another seal. */
     @Test void whoIsSealedInTheTermVotesAtOnce() {
         cluster.kill("n1");
