@@ -33,8 +33,9 @@ final class Checks {
 
     /** The old primary's last acknowledgement came within its lease. */
     static void acknowledgedNothingAfterTheLease(Writer pinned, Node former, long faultNanos) {
-        long limit = faultNanos + LEASE.plus(TOLERANCE).toNanos();
-        assertThat(pinned.acknowledgedBy(former, limit)).as("acknowledged by " + former + " after its lease").isEmpty();
+        var late = pinned.acknowledgedBy(former, faultNanos + LEASE.plus(TOLERANCE).toNanos()).stream()
+                .map(row -> row + ", " + (row.nanos() - faultNanos) / 1_000_000 + " ms after the fault").toList();
+        assertThat(late).as("acknowledged by " + former + " after its lease").isEmpty();
     }
 
     /**

@@ -63,8 +63,8 @@ class FencingTest {
         try (var cluster = Cluster.of(3).namespaces().start()) {
             var former = cluster.awaitPrimary();
             var pinned = cluster.startWriter(Writer.Options.pinnedTo(former)).awaitRows(20);
-            long cut = System.nanoTime();
             cluster.others(former).forEach(other -> cluster.cut(other, former));
+            long cut = System.nanoTime();
             var writer = cluster.startWriter();
             var promoted = cluster.awaitPrimaryOtherThan(former);
             writer.awaitRowAfter(cut, node -> node.equals(promoted.name()), Cluster.PRIMARY_LIMIT);

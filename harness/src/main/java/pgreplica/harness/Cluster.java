@@ -166,17 +166,19 @@ public final class Cluster implements AutoCloseable {
         blueprint.network().cut(from.spec().number(), to.spec().number());
     }
 
-    /** Cuts a node off from all other nodes; clients still reach it. */
+    /**
+     * Cuts a node off from all other nodes; clients still reach it. A cut takes some commands, on a busy machine a while:
+     * returns System.nanoTime when nothing gets through any more, since that is when a lease is renewed for the last time.
+     */
     public long isolate(Node node) {
-        long instant = System.nanoTime();
         for (var other : others(node)) {
             cut(node, other);
             cut(other, node);
         }
-        return instant;
+        return System.nanoTime();
     }
 
-    /** Cuts a node off from the clients, too: its host is gone. */
+    /** Cuts a node off from the clients, too: its host is gone. Returns System.nanoTime just before, as other faults do. */
     public long isolateCompletely(Node node) {
         long instant = System.nanoTime();
         blueprint.network().cut(node.spec().number(), 0);

@@ -140,8 +140,8 @@ final class Faults {
     }
 
     private void stall(Host host) {
-        host.postgres.stall(true);
-        world.in(dice.between(50, 9000), () -> host.postgres.stall(false));
+        host.postgres.receiver.stall(true);
+        world.in(dice.between(50, 9000), () -> host.postgres.receiver.stall(false));
     }
 
     private void failDisk(Host host) {
@@ -269,13 +269,14 @@ final class Faults {
     void heal() {
         active = false;
         world.slowPromotions = 0;
+        world.slowWrites = 0;
         world.network.heal();
         for (var host : world.hosts) {
             host.crashesBetweenActions = 0;
             host.disk.heal();
             host.forgetNextWrite();
             host.postgres.failDisk(false);
-            host.postgres.stall(false);
+            host.postgres.receiver.stall(false);
             host.thaw();
             host.priority = 100;
             // An addition that has begun is finished.

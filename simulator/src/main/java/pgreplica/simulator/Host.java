@@ -392,7 +392,7 @@ final class Host {
             case Action.Publish _ -> {}
             case Action.SetLease lease -> postgres.setLease(lease, preStart);
             case Action.Seal(var term) -> postgres.seal(term, preStart);
-            case Action.Follow follow -> postgres.follow(follow);
+            case Action.Follow follow -> postgres.receiver.follow(follow);
             case Action.Promote(var timeline) -> postgres.promote(timeline.number());
             case Action.Restart restart -> postgres.restart(restart);
             case Action.Checkpoint() -> postgres.checkpoint();

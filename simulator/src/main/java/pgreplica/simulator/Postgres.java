@@ -25,6 +25,7 @@ final class Postgres {
     private final Dice dice;
     private final Dice promotions;
     final SyncRep sync;
+    final WalReceiver receiver;
 
     // What survives a loss of power.
     private DataDirectory data;
@@ -41,11 +42,6 @@ final class Postgres {
     private boolean replaying;
     private boolean minimumRecoveryPending;
     private boolean promoting;
-    private Optional<Action.Follow> gate = Optional.empty();
-    private boolean streaming;
-    /** The connection is there and brings nothing: its process is frozen, or the network lost it without a word. */
-    private boolean stalled;
-    private int upstreamStart;
     private List<String> admitted = List.of();
     private Observation lastSeen = Observation.NOTHING;
     private boolean lookDue;
@@ -56,6 +52,7 @@ final class Postgres {
         dice = new Dice(world.seed, "postgres " + host.id);
         promotions = new Dice(world.seed, "promotions of " + host.id);
         sync = new SyncRep(this, host);
+        receiver = new WalReceiver(this, host, dice);
         data = DataDirectory.fresh(world, dice);
     }
 
@@ -98,7 +95,16 @@ final class Postgres {
     }
 
     boolean isStreaming() {
-        return phase == Phase.STANDBY && streaming;
+        return phase == Phase.STANDBY && receiver.isStreaming();
+    }
+
+    boolean isPromoting() {
+        return promoting;
+    }
+
+    /** How often it was started or stopped. */
+    int startNumber() {
+        return start;
     }
 
     boolean isGone() {
@@ -157,8 +163,7 @@ final class Postgres {
         phase = Phase.DOWN;
         leaseUntil = 0;
         promoting = false;
-        gate = Optional.empty();
-        streaming = false;
+        receiver.forget();
         admitted = List.of();
         sync.forget();
         if (data.unfinishedWork.isPresent()) {
@@ -221,7 +226,7 @@ final class Postgres {
         start++;
         phase = next;
         promoting = false;
-        streaming = false;
+        receiver.disconnect();
         sync.forget();
     }
 
@@ -315,7 +320,7 @@ final class Postgres {
     }
 
     void seal(Term term, boolean preStart) {
-        closeGate();
+        receiver.close();
         int sameLife = host.life;
         boolean stuck = !preStart && dice.chance(0.005);
         world.in(stuck ? 100 : dice.between(0, 3), () -> tellSealed(term, !stuck, sameLife));
@@ -330,19 +335,6 @@ final class Postgres {
         }
         lastSeen = observe();
         host.give(new Event.Sealed(term, closed, lastSeen));
-    }
-
-    private void closeGate() {
-        gate = Optional.empty();
-        if (streaming) {
-            streaming = false;
-            look();
-        }
-    }
-
-    void follow(Action.Follow follow) {
-        world.promises.follows(host, follow);
-        gate = Optional.of(follow);
     }
 
     void admit(List<String> names) {
@@ -362,7 +354,8 @@ final class Postgres {
         after(millis, mine, () -> {
             if (promotionsHang) return;
             promoting = false;
-            closeGate();
+            receiver.close();
+            receiver.endWrite();
             data.wal.cutIncompleteRecord();
             var branch = new Wal.Branch(world.nextBranch(), timeline, data.wal.timeline(), data.wal.end(), new TreeSet<>());
             data.wal.fork(branch);
@@ -411,7 +404,7 @@ final class Postgres {
             write();
             sync.release();
         }
-        if (phase == Phase.STANDBY) stream();
+        if (phase == Phase.STANDBY) receiver.stream();
     }
 
     private void write() {
@@ -420,31 +413,6 @@ final class Postgres {
         if (!isOpen() || !dice.chance(0.7)) return;
         data.wal.write((int) dice.between(40, 3000));
         sync.committed(data.wal.branch(), data.wal.end());
-    }
-
-    void stall(boolean now) {
-        if (stalled == now) return;
-        world.say(host, now ? "RECEIVES nothing more on its stream" : "RECEIVES again");
-        stalled = now;
-    }
-
-    private void stream() {
-        boolean was = streaming;
-        streaming = gate.isPresent() && receive(gate.get());
-        if (was != streaming) look();
-    }
-
-    private boolean receive(Action.Follow follow) {
-        var upstream = world.host(follow.upstream());
-        boolean admitted = !promoting && upstream.postgres.admits(follow.applicationName());
-        if (stalled) return streaming && admitted && upstream.postgres.start == upstreamStart;
-        if (!admitted || !world.network.dataFlows(host, upstream)) return false;
-        if (!streaming) data.wal.cutIncompleteRecord();
-        upstreamStart = upstream.postgres.start;
-        world.promises.streams(host, upstream);
-        long missing = upstream.postgres.data.wal.end() - data.wal.end();
-        data.wal.receive(upstream.postgres.data.wal, dice.chance(0.3) ? dice.between(0, Math.max(1, missing)) : Math.max(1, missing));
-        return true;
     }
 
     // ---- observation -------------------------------------------------------------------------
@@ -481,7 +449,7 @@ final class Postgres {
         var branch = data.wal.branch();
         return new Observation(phase, data.systemIdentifier, new Timeline(branch.timeline()),
                 new Lsn(primary ? data.wal.end() : data.wal.completeEnd()), new Lsn(data.wal.end()), primary || !replaying, isStreaming(),
-                gate.map(open -> open.upstream().name()).orElse(""), new Timeline(branch.parentTimeline()),
+                receiver.upstream(), new Timeline(branch.parentTimeline()),
                 branch.parentTimeline() == 0 ? Lsn.ZERO : new Lsn(branch.start()), data.checkpointBranch == branch.id(),
                 data.pristine, flags, data.identity, data.slots, primary ? receivers() : List.of(), Lsn.ZERO,
                 sync.inForce());
@@ -490,10 +458,7 @@ final class Postgres {
     private List<Receiver> receivers() {
         var found = new ArrayList<Receiver>();
         for (var other : world.hosts) {
-            var follows = other.postgres.gate;
-            boolean here = other.postgres.isStreaming() && follows.isPresent()
-                    && follows.get().upstream().equals(host.id);
-            if (here) found.add(new Receiver(follows.get().applicationName(), new Lsn(other.postgres.data.wal.end())));
+            if (other.postgres.isStreaming()) other.postgres.receiver.connectedTo(host).ifPresent(found::add);
         }
         return found;
     }

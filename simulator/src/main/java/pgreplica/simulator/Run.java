@@ -41,6 +41,7 @@ final class Run {
         }
         if (nodes > 1 && new Dice(seed, "members").chance(0.15)) world.leaveOutTheLast();
         world.slowPromotions = 0.05;
+        world.slowWrites = 0.001;
         var libraries = new Dice(seed, "libraries");
         if (libraries.chance(0.3)) world.hosts.forEach(host -> host.upgradesAtBoot = 0.3);
     }

@@ -74,8 +74,9 @@ final class Scenario {
             case "joindata" -> world().network.cutData(host(words[1]).index, host(words[2]).index, false);
             case "upgrade" -> host(words[1]).upgrade();
             case "allow" -> allow(host(words[1]));
-            case "stall" -> host(words[1]).postgres.stall(true);
-            case "unstall" -> host(words[1]).postgres.stall(false);
+            case "stall" -> host(words[1]).postgres.receiver.stall(true);
+            case "unstall" -> host(words[1]).postgres.receiver.stall(false);
+            case "write" -> write(host(words[1]).postgres.receiver, words[2].equals("begins"));
             case "promotions" -> host(words[1]).postgres.hangPromotions(words[2].equals("hang"));
             case "hold" -> world().network.hold(host(words[1]), host(words[2]));
             case "release" -> world().network.letGo();
@@ -97,6 +98,11 @@ final class Scenario {
         for (var witness : more.subList(Math.min(1, more.size()), more.size())) host(witness).witness = true;
         for (var host : world().hosts) host.boot();
         world().start();
+    }
+
+    private static void write(WalReceiver receiver, boolean begins) {
+        if (begins) receiver.beginWrite();
+        else receiver.endWrite();
     }
 
     private static void prioritise(Host host, int priority) {

@@ -49,6 +49,8 @@ final class World {
     final boolean crossesBorder;
     /** Chance that a promotion takes seconds, or longer than anybody waits for it. */
     double slowPromotions;
+    /** Chance at each of its looks that a WAL receiver is long in writing what it has received. */
+    double slowWrites;
     long nowMillis;
     long events;
     Optional<Recorder> recorder = Optional.empty();
