@@ -220,7 +220,7 @@ check_unit() {
 
 # The cluster tests take the extension from build/; nothing is installed.
 cluster_tests() {
-    local version groups='' failed=0 properties=() traces
+    local version groups='' failed=0 properties=() traces begun
     for argument in "$@"; do
         case $argument in
             -D*) properties+=("$argument") ;;
@@ -230,6 +230,7 @@ cluster_tests() {
         esac
     done
     version=$(versions_in "$@")
+    [ "${version%%[!0-9]*}" = "$version" ] || die "cluster-tests takes one version at a time, not" $version
     build_for $version
     build_variants "${version:-$PGREPLICA_PG}"
     pack
@@ -239,9 +240,16 @@ cluster_tests() {
     # Those of another version may be written at this moment.
     traces=$BUILD/traces/${version:-$PGREPLICA_PG}
     rm -rf "$traces"
+    begun=$(mktemp)
     PGREPLICA_PG=${version:-$PGREPLICA_PG} quiet_maven -pl harness,cluster-tests -Dcluster.skip=false -DexcludedGroups=none \
         -Dgroups="$groups" ${version:+-Dsurefire.reportNameSuffix="$version"} \
         -Dpgreplica.traces="$traces" -Dsurefire.failIfNoSpecifiedTests=false "${properties[@]}" test || failed=1
+    # A name that fits no test runs none, and Maven is content with that.
+    [ -n "$(find {harness,cluster-tests}/target/surefire-reports -name 'TEST-*' -newer "$begun")" ] || {
+        say "no test ran: is there one by the name that ${properties[*]} gives?"
+        failed=1
+    }
+    rm -f "$begun"
     replay_kept_traces "$traces" || failed=1
     # Those of a run that went well tell nothing more.
     [ "$failed" = 1 ] || rm -rf "$traces"
