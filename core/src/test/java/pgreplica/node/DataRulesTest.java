@@ -255,14 +255,20 @@ class DataRulesTest {
         return Gossip.status(new Turn(cluster.member(name).state, cluster.now));
     }
 
-    /** B17: half a record lies behind the fork; whether it is one will be known in a moment. */
-    @Test void whoseLastRecordIsHalfIsNotRewound() {
+    /** n2, with nothing of n1's timeline. */
+    private SmallCluster.Member onlyBroughtToTheFork() {
         var n1 = cluster.member("n1");
         var n2 = cluster.member("n2");
         n2.timeline = n1.parent;
         n2.parent = Timeline.NONE;
         n2.end = n1.fork;
         n2.fork = Lsn.ZERO;
+        return n2;
+    }
+
+    /** B17: half a record lies behind the fork; whether it is one will be known in a moment. */
+    @Test void whoseLastRecordIsHalfIsNotRewound() {
+        var n2 = onlyBroughtToTheFork();
         n2.halfRecordBytes = 0x40;
         n2.endProven = false;
         cluster.start("n2");
@@ -277,18 +283,13 @@ class DataRulesTest {
 
     /** A1: what its WAL receiver held when it reported was flushed, and replayed, when it had long been told to follow. */
     @Test void whoGetsPastTheForkAfterAllIsRewound() {
-        var n1 = cluster.member("n1");
-        var n2 = cluster.member("n2");
-        n2.timeline = n1.parent;
-        n2.parent = Timeline.NONE;
-        n2.end = n1.fork;
-        n2.fork = Lsn.ZERO;
+        var n2 = onlyBroughtToTheFork();
         n2.stalled = true;
         cluster.start("n2");
         cluster.run(2000);
         assertThat(n2.upstream).as(() -> String.join("\n", cluster.log)).contains(N1);
         assertThat(cluster.last("n2", Action.Restart.class, restart -> restart.work() != Event.Work.NONE)).isEmpty();
-        n2.end = new Lsn(n1.fork.value() + 0x40);
+        n2.end = new Lsn(n2.end.value() + 0x40);
         cluster.run(2000);
         assertThat(cluster.last("n2", Action.Restart.class, restart -> restart.work() == Event.Work.REWIND)).isPresent();
     }
