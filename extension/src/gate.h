@@ -56,8 +56,17 @@ typedef struct PgrGateShared
 	pg_atomic_uint64 last_log_ms;
 } PgrGateShared;
 
+static inline bool
+pgr_gate_epoch_is_open(uint64 epoch)
+{
+	return (epoch & 1) != 0;
+}
+
 /* In _PG_init, after the shared mapping exists: wraps WalReceiverFunctions. */
 extern void pgr_gate_init(void);
+
+/* gate_receiver.c */
+extern void pgr_gate_wrap(void);
 
 /* Closes the gate and returns at once; ask pgr_gate_is_drained() after it. */
 extern void pgr_gate_close(void);
