@@ -9,6 +9,7 @@
 
 #include "loop.h"
 
+#include "assistant.h"
 #include "config.h"
 #include "fence.h"
 #include "gate.h"
@@ -25,6 +26,7 @@
 #define EXPECT_STREAMING_MS 3000
 #define EXPECT_STOPPING_MS 10000
 #define EXPECT_SYNC_MS 3000
+#define EXPECT_CONFIRMED_MS 500
 
 /* The core logs decisions, not events; more than this is a fault of its own. */
 #define LINES_PER_WINDOW 60
@@ -57,7 +59,6 @@ expect(PgrLoop *loop, uint32 what, int64 for_ms)
 {
 	loop->expected |= what;
 	loop->expected_until_ms = Max(loop->expected_until_ms, pgr_now_ms() + for_ms);
-	loop->observed_ms = 0;
 }
 
 static void
@@ -151,9 +152,8 @@ restart(PgrLoop *loop, const PgrAction *action)
 
 /*
  * Commits that do not see the new rule yet, or that the fence is closed, are
- * flushed by now: what is observed next covers them, and the core hears of it
- * in any case.  A closed fence is looked at in its turn, since by then more is
- * on disk of what no session waits for.
+ * written by now: what is observed next covers them, and the core hears of it
+ * in any case.
  */
 static void
 set_lease(PgrLoop *loop, const PgrAction *action)
@@ -250,6 +250,10 @@ run_on_postgres(PgrLoop *loop, const PgrAction *action)
 			break;
 		case PGR_ACTION_ALLOW_READS:
 			pgr_reads_allow(action->ok);
+			break;
+		case PGR_ACTION_FLUSH_WAL:
+			pgr_assistant_flush();
+			expect(loop, PGR_EXPECT_CONFIRMED, EXPECT_CONFIRMED_MS);
 			break;
 		case PGR_ACTION_WRITE_IDENTITY:
 			write_identity(loop, action);

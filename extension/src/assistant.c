@@ -29,6 +29,7 @@
 #include "config.h"
 #include "files.h"
 #include "guard.h"
+#include "observe.h"
 #include "restart.h"
 #include "shared.h"
 #include "worker.h"
@@ -59,6 +60,7 @@ pgr_assistant_init(void)
 
 	SpinLockInit(&shared->mutex);
 	pg_atomic_init_u32(&shared->resolve_asked, 0);
+	pg_atomic_init_u32(&shared->flush_asked, 0);
 	pg_atomic_init_u32(&shared->proc_index, 0);
 	pg_atomic_init_u64(&shared->probe_begun_ms, 0);
 	pg_atomic_init_u64(&shared->probe_done_ms, 0);
@@ -85,6 +87,13 @@ pgr_assistant_checkpoint(void)
 	SpinLockAcquire(&shared->mutex);
 	shared->checkpoint.asked++;
 	SpinLockRelease(&shared->mutex);
+	pgr_assistant_wake();
+}
+
+void
+pgr_assistant_flush(void)
+{
+	pg_atomic_write_u32(&pgr_shared->assistant.flush_asked, 1);
 	pgr_assistant_wake();
 }
 
@@ -304,6 +313,26 @@ tend_slots(void)
 	}
 }
 
+static void
+flush_wal(void *argument)
+{
+	if (!RecoveryInProgress())
+		XLogFlush(pgr_wal_written());
+}
+
+/* The WAL writer would take up to twice its wal_writer_delay. */
+static void
+tend_flush(void)
+{
+	char		error[PGR_TASK_DETAIL_SIZE];
+
+	if (pg_atomic_exchange_u32(&pgr_shared->assistant.flush_asked, 0) == 0)
+		return;
+	if (!pgr_guarded(flush_wal, NULL, error, sizeof(error)))
+		ereport(LOG, (errmsg("pg_replica could not flush the WAL: %s", error)));
+	pgr_worker_wake();
+}
+
 /* One that failed is asked for again; the next one that succeeds will do. */
 static void
 tend_checkpoint(void)
@@ -375,6 +404,7 @@ pgr_assistant_main(Datum argument)
 			pgr_restart_note_ready();
 		}
 		/* what a failover waits for comes first */
+		tend_flush();
 		pgr_sync_write();
 		tend_slots();
 		tend_checkpoint();

@@ -2,9 +2,9 @@
  *
  * assistant.h
  *		A second background worker for what may take long: name resolution,
- *		forced checkpoints, slots, the settings file, and probe writes to the
- *		disks.  The node worker leaves requests in shared memory and looks for
- *		the results; it never waits.
+ *		forced checkpoints, flushing WAL, slots, the settings file, and probe
+ *		writes to the disks.  The node worker leaves requests in shared memory
+ *		and looks for the results; it never waits.
  *
  *-------------------------------------------------------------------------
  */
@@ -78,6 +78,7 @@ typedef struct PgrAssistantShared
 
 	/* not under the mutex */
 	pg_atomic_uint32 resolve_asked;
+	pg_atomic_uint32 flush_asked;
 	pg_atomic_uint32 proc_index;	/* of the assistant's PGPROC, plus 1 */
 	pg_atomic_uint64 probe_begun_ms;	/* 0: none is running */
 	pg_atomic_uint64 probe_done_ms; /* end of the last one */
@@ -98,6 +99,7 @@ extern PGDLLEXPORT void pgr_assistant_main(Datum argument);
 
 /* For the node worker; none of these waits. */
 extern void pgr_assistant_checkpoint(void);
+extern void pgr_assistant_flush(void);	/* all WAL that is written by now */
 extern void pgr_assistant_slots(const PgrSlotWish *wishes, int n);
 extern void pgr_assistant_store(const char *name, const void *content, uint32 length);
 extern bool pgr_assistant_result(PgrTaskResult *out);

@@ -383,6 +383,7 @@ pgr_action_read(PgrReader *from, PgrAction *action)
 			action->ok = pgr_take_bool(from);
 			break;
 		case PGR_ACTION_CHECKPOINT:
+		case PGR_ACTION_FLUSH_WAL:
 			break;
 		default:
 			from->bad = true;

@@ -87,6 +87,8 @@ meet_expectations(PgrLoop *loop, int64 now)
 		loop->expected &= ~PGR_EXPECT_STOPPING;
 	if (strcmp(loop->seen.sync_setting, PGR_SYNC_UNKNOWN) != 0)
 		loop->expected &= ~PGR_EXPECT_SYNC;
+	if (pgr_observed_all_confirmed(&loop->seen))
+		loop->expected &= ~PGR_EXPECT_CONFIRMED;
 	if (now >= loop->expected_until_ms)
 		loop->expected = 0;
 }

@@ -22,6 +22,7 @@ typedef struct PgrAnswer
 #define PGR_EXPECT_STREAMING 2
 #define PGR_EXPECT_STOPPING 4
 #define PGR_EXPECT_SYNC 8
+#define PGR_EXPECT_CONFIRMED 16
 
 typedef struct PgrLoop
 {

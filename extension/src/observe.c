@@ -220,11 +220,25 @@ look_at_standby(PgrObservation *out)
 		out->streaming = pgr_gate_is_streaming();
 }
 
+/*
+ * Where the next record will begin is behind a page's header when the last one
+ * ends with a page, and nobody can flush or confirm that header before.
+ */
+XLogRecPtr
+pgr_wal_written(void)
+{
+	XLogRecPtr	next = GetXLogInsertRecPtr();
+
+	if (XLogSegmentOffset(next, wal_segment_size) == SizeOfXLogLongPHD)
+		return next - SizeOfXLogLongPHD;
+	return next % XLOG_BLCKSZ == SizeOfXLogShortPHD ? next - SizeOfXLogShortPHD : next;
+}
+
 static void
 look_at_primary(PgrObservation *out)
 {
 	out->flushed_lsn = GetFlushRecPtr(&out->timeline);
-	out->replayed_lsn = out->flushed_lsn;
+	out->replayed_lsn = Max(out->flushed_lsn, pgr_wal_written());
 	out->end_of_wal_proven = true;
 }
 
@@ -485,6 +499,17 @@ pgr_observe(PgrObservation *out)
 			strlcpy(out->upstream, upstream.node, PGR_NAME_SIZE);
 	}
 	out->flags = flags_now(out);
+}
+
+bool
+pgr_observed_all_confirmed(const PgrObservation *seen)
+{
+	if (seen->phase != PGR_POSTGRES_PRIMARY)
+		return true;
+	for (uint32 i = 0; i < seen->n_receivers; i++)
+		if (seen->receivers[i].flushed_lsn < seen->replayed_lsn)
+			return false;
+	return seen->flushed_lsn >= seen->replayed_lsn;
 }
 
 /* What is unused is zero, except behind the counted ones. */

@@ -45,7 +45,7 @@ typedef struct PgrObservation
 	PgrPhase	phase;
 	uint64		system_identifier;
 	TimeLineID	timeline;		/* on which WAL really ends here */
-	XLogRecPtr	replayed_lsn;	/* primary: flushed */
+	XLogRecPtr	replayed_lsn;	/* primary: end of what is written, flushed or not */
 	XLogRecPtr	flushed_lsn;
 	bool		end_of_wal_proven;
 	bool		streaming;
@@ -74,6 +74,12 @@ typedef struct PgrObservation
 extern void pgr_observe(PgrObservation *out);
 
 extern bool pgr_observed_the_same(const PgrObservation *a, const PgrObservation *b);
+
+/* A primary whose standbys have all flushed what it has written, or no primary. */
+extern bool pgr_observed_all_confirmed(const PgrObservation *seen);
+
+/* On a primary: the end of the last record, flushed or not. */
+extern XLogRecPtr pgr_wal_written(void);
 
 /* The identity file was written: the next observation reads it. */
 extern void pgr_observe_forget_identity(void);

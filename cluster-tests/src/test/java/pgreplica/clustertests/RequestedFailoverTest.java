@@ -2,6 +2,7 @@ package pgreplica.clustertests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P4;
 
 import org.junit.jupiter.api.Tag;
@@ -14,6 +15,15 @@ import pgreplica.harness.Cluster;
 @Tag("cluster")
 @Timeout(200)
 class RequestedFailoverTest {
+    /** A record's length is that of its text and 56 bytes, or up to 7 less. */
+    private static final String FILL_A_PAGE = """
+            do $$ declare used int; begin
+              loop
+                used := (pg_current_wal_insert_lsn() - '0/0') % 8192;
+                exit when used = 24;
+                perform pg_logical_emit_message(false, '', repeat('x', case when used < 8000 then 8192 - used - 56 else 200 end));
+              end loop;
+            end $$""";
 
     /** Asynchronous: what the standbys have not received would be lost, and the primary has no fault. */
     @Test @Promise(P4)
@@ -34,6 +44,42 @@ class RequestedFailoverTest {
             var next = cluster.awaitPrimaryOtherThan(n1);
             writer.awaitRows(20).stop();
             assertThat(writer.acknowledgedButMissingFrom(next)).isEmpty();
+            cluster.awaitWhole();
+        }
+    }
+
+    /**
+     * What no session waits for is flushed when the WAL writer comes to it, here in ten seconds. The image that a reader
+     * leaves (a hint bit) would have to be rewound if it were flushed later.
+     */
+    @Test @Promise(P4)
+    void whatNobodyWaitsForIsHandedOverAsWell() {
+        try (var cluster = Cluster.of(3).set("wal_writer_delay", "10s").start()) {
+            var former = cluster.awaitPrimary();
+            former.sql("create table unwaited (i int)");
+            for (int round = 1; round <= 6; round++) {
+                former.sql("insert into unwaited select generate_series(1, 1000)");
+                former.sql("checkpoint");
+                former.sql("select count(*) from unwaited");
+                former.sql("set synchronous_commit = off; insert into unwaited values (0)");
+                long logged = former.logMark();
+                former.sql("select pg_replica.failover()");
+                var next = cluster.awaitPrimaryOtherThan(former);
+                assertThat(next.sql("select count(*) from unwaited where i = 0").single()).isEqualTo(Integer.toString(round));
+                cluster.awaitWhole();
+                assertThat(former.logSince(logged)).as("follows at once").doesNotContain("rewinding to ");
+                former = next;
+            }
+        }
+    }
+
+    /** The next record will begin behind the header of a page that nobody has: nothing to wait for. */
+    @Test @Promise(P11)
+    void walThatEndsWithAPageIsHandedOver() {
+        try (var cluster = Cluster.of(3).start()) {
+            var former = cluster.awaitPrimary();
+            former.sql(FILL_A_PAGE + "; do $$ begin perform pg_replica.failover(); end $$");
+            cluster.awaitPrimaryOtherThan(former);
             cluster.awaitWhole();
         }
     }

@@ -110,6 +110,7 @@ public final class HostActionCodec {
                 out.u8(19);
                 out.bool(allowed);
             }
+            case Action.FlushWal() -> out.u8(20);
         }
     }
 
@@ -196,6 +197,7 @@ public final class HostActionCodec {
             case 17 -> new Action.WriteIdentity(InstanceCodec.identityOf(in.bytes()));
             case 18 -> new Action.SetSync(in.str());
             case 19 -> new Action.AllowReads(in.bool());
+            case 20 -> new Action.FlushWal();
             default -> throw new Malformed("unknown action " + tag);
         };
     }

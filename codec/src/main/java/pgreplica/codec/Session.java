@@ -113,7 +113,8 @@ public final class Session {
                 case Action.SetLease _, Action.Seal _, Action.Follow _, Action.Promote _,
                         Action.Restart _, Action.Checkpoint _, Action.EnsureSlots _, Action.Publish _,
                         Action.Reply _, Action.Log _, Action.WakeAt _,
-                        Action.WriteIdentity _, Action.AllowReplication _, Action.SetSync _, Action.AllowReads _ ->
+                        Action.WriteIdentity _, Action.AllowReplication _, Action.SetSync _, Action.AllowReads _,
+                        Action.FlushWal _ ->
                         new HostAction.Plain(action);
             });
         }

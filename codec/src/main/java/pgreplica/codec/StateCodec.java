@@ -4,6 +4,7 @@ import pgreplica.instance.Gate;
 import pgreplica.node.Errand;
 import pgreplica.node.NodeState;
 import pgreplica.node.NodeState.Leadership;
+import pgreplica.node.NodeState.Leaving;
 import pgreplica.node.NodeState.Request;
 import pgreplica.node.NodeState.Syncing;
 import pgreplica.node.NodeState.Told;
@@ -100,11 +101,16 @@ final class StateCodec {
         out.str(leadership.ruleText());
         out.bool(leadership.appointing());
         out.bool(leadership.recordingFork());
-        out.optional(leadership.leaving(), Words::writeNode);
-        out.i64(leadership.leavingSinceMillis());
+        out.optional(leadership.leaving(), StateCodec::writeLeaving);
         out.bool(leadership.lossAllowed());
         writeSyncing(out, leadership.syncing());
         out.i64(leadership.ailingSinceMillis());
+    }
+
+    private static void writeLeaving(ByteWriter out, Leaving leaving) {
+        Words.writeNode(out, leaving.target());
+        out.i64(leaving.sinceMillis());
+        Words.writeLsn(out, leaving.written());
     }
 
     private static void writeSyncing(ByteWriter out, Syncing syncing) {

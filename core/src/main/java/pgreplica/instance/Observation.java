@@ -8,6 +8,8 @@ import pgreplica.base.Timeline;
  * What the host sees of its own Postgres, as docs/host-border.md defines it. Facts only; what they mean is decided
  * elsewhere.
  *
+ * @param replayed up to where the WAL's changes are in effect here: what a standby has replayed; what a primary has
+ *     written, flushed or not
  * @param oldest start of the oldest WAL still present on this node; {@link Lsn#ZERO} if unknown
  * @param syncSetting the {@code synchronous_standby_names} that every process concerned was seen to use;
  *     {@link #SYNC_UNKNOWN} while they differ

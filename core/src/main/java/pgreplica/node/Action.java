@@ -67,6 +67,9 @@ public sealed interface Action {
     /** Postgres's {@code synchronous_standby_names}; seen in {@link Observation#syncSetting} when it is in force. */
     record SetSync(String setting) implements Action {}
 
+    /** Has all WAL flushed that is written by now, and looks often until every standby has confirmed it. */
+    record FlushWal() implements Action {}
+
     /** Whether ordinary users may read here: not before what is here is known to be on a quorum (B19). */
     record AllowReads(boolean allowed) implements Action {}
 

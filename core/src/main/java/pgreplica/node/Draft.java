@@ -9,6 +9,7 @@ import pgreplica.base.NodeId;
 import pgreplica.base.Term;
 import pgreplica.base.Timeline;
 import pgreplica.node.NodeState.Leadership;
+import pgreplica.node.NodeState.Leaving;
 import pgreplica.node.NodeState.Syncing;
 import pgreplica.node.NodeState.Told;
 
@@ -86,8 +87,7 @@ final class Draft {
         String ruleText;
         boolean appointing;
         boolean recordingFork;
-        Optional<NodeId> leaving;
-        long leavingSinceMillis;
+        Optional<Leaving> leaving;
         boolean lossAllowed;
         Syncing syncing;
         long ailingSinceMillis;
@@ -105,7 +105,6 @@ final class Draft {
             appointing = before.appointing();
             recordingFork = before.recordingFork();
             leaving = before.leaving();
-            leavingSinceMillis = before.leavingSinceMillis();
             lossAllowed = before.lossAllowed();
             syncing = before.syncing();
             ailingSinceMillis = before.ailingSinceMillis();
@@ -121,7 +120,6 @@ final class Draft {
             appointing = false;
             recordingFork = false;
             leaving = Optional.empty();
-            leavingSinceMillis = 0;
             lossAllowed = false;
             syncing = Syncing.NONE;
         }
@@ -135,7 +133,7 @@ final class Draft {
         Leadership done() {
             return new Leadership(term, sinceMillis, summoned, vacancy,
                     FrozenSet.of(tried), triedAtMillis, graceSinceMillis, rule, ruleText,
-                    appointing, recordingFork, leaving, leavingSinceMillis, lossAllowed, syncing,
+                    appointing, recordingFork, leaving, lossAllowed, syncing,
                     ailingSinceMillis);
         }
     }

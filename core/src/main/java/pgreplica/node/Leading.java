@@ -9,6 +9,7 @@ import pgreplica.cluster.ClusterCommand;
 import pgreplica.failover.Decision;
 import pgreplica.failover.Rule;
 import pgreplica.failover.View;
+import pgreplica.node.NodeState.Leaving;
 import pgreplica.raft.Input;
 
 /** What the leader does: looks, lets the policy decide, and carries the decision out. */
@@ -106,8 +107,7 @@ final class Leading {
     static void leave(Turn turn, pgreplica.base.NodeId target) {
         turn.leadership.tried = FrozenSet.with(turn.leadership.tried, target);
         turn.leadership.triedAtMillis = turn.now;
-        turn.leadership.leaving = Optional.of(target);
-        turn.leadership.leavingSinceMillis = turn.now;
+        turn.leadership.leaving = Optional.of(new Leaving(target, turn.now, Lsn.ZERO));
     }
 
     private static void appoint(Turn turn, View view) {

@@ -31,7 +31,7 @@ final class Lease {
         }
         String sync = Quorum.obstacle(turn);
         if (!sync.isEmpty()) return sync;
-        if (turn.leadership.leaving.isPresent()) return "the primary is handing over to " + turn.leadership.leaving.get();
+        if (turn.leadership.leaving.isPresent()) return "the primary is handing over to " + turn.leadership.leaving.get().target();
         if (turn.now < turn.raft.othersLeaseOverAtMillis()) return "an earlier primary's lease may still run";
         if (turn.raft.leaseUntilMillis() <= turn.now) return "no majority of the cluster answers";
         return "";

@@ -94,7 +94,7 @@ public final class Node {
     }
 
     private static long nextWake(Turn turn) {
-        long wake = Math.min(turn.raft.deadlineMillis(), Gossip.dueMillis(turn));
+        long wake = Math.min(turn.raft.deadlineMillis(), Math.min(Gossip.dueMillis(turn), Requests.dueMillis(turn)));
         long othersOver = turn.raft.othersLeaseOverAtMillis();
         if (turn.raft.isLeader() && othersOver > turn.now) wake = Math.min(wake, othersOver);
         return Math.max(wake, turn.now + 1);
@@ -112,7 +112,7 @@ public final class Node {
 
     static Leadership noLeadership(Term term, long nowMillis) {
         return new Leadership(term, nowMillis, false, -1, new TreeSet<>(), 0, 0, 0, "", false, false,
-                Optional.empty(), 0, false, Syncing.NONE, 0);
+                Optional.empty(), false, Syncing.NONE, 0);
     }
 
 }

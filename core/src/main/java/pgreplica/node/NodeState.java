@@ -42,15 +42,24 @@ public record NodeState(Settings settings, Xorshift random, RaftState raft, Clus
      * @param graceSinceMillis when the crashed primary was first seen recovering; 0 if it was not (B10)
      * @param rule the rule that decided last, so that a decision is logged once
      * @param appointing this node proposed a reservation in this term: it appoints once
-     * @param leaving a primary that gives its place up: to whom, and since when writes have been refused for it
+     * @param leaving a primary that gives its place up
      * @param lossAllowed an operator accepts that acknowledged commits may be lost, and waits for the answer
      * @param ailingSinceMillis since when the server here has been found unhealthy; 0 while it is not
      */
     public record Leadership(Term term, long sinceMillis, boolean summoned, long vacancy, SortedSet<NodeId> tried,
                              long triedAtMillis,
                              long graceSinceMillis, int rule, String ruleText, boolean appointing,
-                             boolean recordingFork, Optional<NodeId> leaving, long leavingSinceMillis,
+                             boolean recordingFork, Optional<Leaving> leaving,
                              boolean lossAllowed, Syncing syncing, long ailingSinceMillis) {}
+
+    /**
+     * A primary that gives its place up.
+     *
+     * @param sinceMillis since when writes have been refused for it
+     * @param written where its WAL ended when the fence was seen to be closed: all that was acknowledged is before;
+     *     {@link Lsn#ZERO} until then
+     */
+    public record Leaving(NodeId target, long sinceMillis, Lsn written) {}
 
     /**
      * A serving leader's work on the sync set.

@@ -8,6 +8,7 @@ import pgreplica.failover.Rule;
 import pgreplica.failover.View;
 import pgreplica.instance.Observation.Phase;
 import pgreplica.instance.WalReport;
+import pgreplica.node.NodeState.Leaving;
 
 /** Answers the failover policy's questions, each only when it is asked. */
 final class Outlook implements View {
@@ -30,7 +31,7 @@ final class Outlook implements View {
 
     @Override public Optional<NodeId> handingOverTo() {
         var handover = turn.raft.handover();
-        return handover.isPresent() ? Optional.of(handover.get().target().node()) : turn.leadership.leaving;
+        return handover.isPresent() ? Optional.of(handover.get().target().node()) : turn.leadership.leaving.map(Leaving::target);
     }
 
     @Override public boolean servesHere() {

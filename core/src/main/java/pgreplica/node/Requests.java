@@ -3,9 +3,11 @@ package pgreplica.node;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import pgreplica.base.Lsn;
 import pgreplica.base.NodeId;
 import pgreplica.cluster.ClusterCommand;
 import pgreplica.cluster.SyncSet;
+import pgreplica.node.NodeState.Leaving;
 import pgreplica.node.NodeState.Request;
 import pgreplica.raft.Input;
 
@@ -13,8 +15,8 @@ import pgreplica.raft.Input;
 final class Requests {
     /** Requests that may wait at the same time; more are refused (P10). */
     private static final int MOST = 16;
-    /** Postgres's {@code wal_writer_delay}: most of what no session waits for is flushed by then. */
-    private static final long FLUSHED_WITHIN_MILLIS = 200;
+    /** So long a target that has all that was acknowledged gets for what is written after that. */
+    private static final long CLEAN_WITHIN_MILLIS = 200;
     /** The argument by which an operator accepts that acknowledged commits may be lost. */
     private static final String ALLOW_LOSS = "allow_loss";
 
@@ -95,7 +97,7 @@ final class Requests {
     /** Why it cannot begin now; empty if it has begun. */
     private static String begin(Turn turn, Request request) {
         if (!Leading.serves(turn) && request.lossAllowed()) return allowLoss(turn);
-        if (turn.leadership.leaving.isPresent()) return "a handover to " + turn.leadership.leaving.get() + " runs";
+        if (turn.leadership.leaving.isPresent()) return "a handover to " + turn.leadership.leaving.get().target() + " runs";
         if (!Leading.serves(turn)) {
             return "no primary serves on the leader, so there is nothing to hand over; see pg_replica.status()";
         }
@@ -156,13 +158,17 @@ final class Requests {
         }
         if (turn.leadership.leaving.isEmpty() || !turn.raft.isLeader()) return;
         if (turn.raft.released() || turn.raft.handover().isPresent()) return;
-        var target = turn.leadership.leaving.get();
-        long since = turn.now - turn.leadership.leavingSinceMillis;
+        var leaving = noteWritten(turn, turn.leadership.leaving.get());
+        var target = leaving.target();
+        long since = turn.now - leaving.sinceMillis();
         boolean waited = since > turn.settings.electionTimeoutMillis();
         var voter = Membership.voterOf(turn, target);
-        var missing = missingBytes(turn, target);
+        var confirmed = confirmed(turn, target);
+        var missing = confirmed.map(position -> missingBytes(leaving.written(), position));
         boolean whole = missing.equals(Optional.of(0L));
-        if (voter.isPresent() && (whole || waited && mayLose(turn))) {
+        // What is written after the fence was closed nobody was told of, but what of it is flushed has to be rewound here.
+        boolean clean = whole && missingBytes(written(turn), confirmed.get()) == 0;
+        if (voter.isPresent() && (clean || whole && since >= CLEAN_WITHIN_MILLIS || waited && mayLose(turn))) {
             tellOfHandover(turn, target, whole);
             Consensus.feed(turn, new Input.Transfer(voter.get(), true));
         } else if (since > 3L * turn.settings.electionTimeoutMillis()) {
@@ -173,6 +179,8 @@ final class Requests {
                         : " still lacks " + missing.get() + " bytes of WAL"),
                         "; failover(" + ALLOW_LOSS + " => true) does without it");
             }
+        } else if ((turn.observedAnew() || since == 0) && !turn.observed.flags().probeFailed()) {
+            turn.act(new Action.FlushWal());
         }
     }
 
@@ -200,22 +208,41 @@ final class Requests {
         return true;
     }
 
+    /** When a target that has all that was acknowledged is waited for no longer. */
+    static long dueMillis(Turn turn) {
+        long due = turn.leadership.leaving.map(leaving -> leaving.sinceMillis() + CLEAN_WITHIN_MILLIS).orElse(Long.MAX_VALUE);
+        return due > turn.now ? due : Long.MAX_VALUE;
+    }
+
+    /** By a look that came after the fence was closed: what was acknowledged until then is in no earlier one. */
+    private static Leaving noteWritten(Turn turn, Leaving leaving) {
+        if (!turn.told.closedSeen || leaving.written().isAfter(Lsn.ZERO)) return leaving;
+        var noted = new Leaving(leaving.target(), leaving.sinceMillis(), written(turn));
+        turn.leadership.leaving = Optional.of(noted);
+        return noted;
+    }
+
     /**
-     * What the target has not confirmed, by a look that came after the fence was closed: what was acknowledged until
-     * then is in no earlier one. What sessions do not wait for ({@code synchronous_commit = off}) gets a moment to be
-     * flushed, so that the target can have it as well. Empty while nobody can say.
+     * Where the WAL here ends, with what no session waits for ({@code synchronous_commit = off}); a disk that takes no
+     * writes will not have that either.
      */
-    private static Optional<Long> missingBytes(Turn turn, NodeId target) {
+    private static Lsn written(Turn turn) {
+        return turn.observed.flags().probeFailed() ? turn.observed.flushed() : turn.observed.replayed();
+    }
+
+    /** Up to where the target has everything; empty while nobody can say. */
+    private static Optional<Lsn> confirmed(Turn turn, NodeId target) {
         var status = turn.peer(target).status();
-        boolean flushed = turn.now - turn.leadership.leavingSinceMillis >= FLUSHED_WITHIN_MILLIS;
-        if (!flushed || !turn.told.closedSeen || status.isEmpty()) return Optional.empty();
+        if (!turn.told.closedSeen || status.isEmpty()) return Optional.empty();
         var name = Names.replication(target, status.get().incarnation(), turn.observed.timeline());
         for (var receiver : turn.observed.receivers()) {
-            if (receiver.applicationName().equals(name)) {
-                return Optional.of(Math.max(0, turn.observed.flushed().bytesAfter(receiver.flushed())));
-            }
+            if (receiver.applicationName().equals(name)) return Optional.of(receiver.flushed());
         }
         return Optional.empty();
+    }
+
+    private static long missingBytes(Lsn written, Lsn confirmed) {
+        return Math.max(0, written.bytesAfter(confirmed));
     }
 
     private static void answerAll(Turn turn, boolean ok, String text) {

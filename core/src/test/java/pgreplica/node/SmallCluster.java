@@ -66,6 +66,8 @@ final class SmallCluster {
         Optional<NodeId> upstream = Optional.empty();
         /** Received behind the last complete record. */
         long halfRecordBytes;
+        /** Written by a primary and not flushed. */
+        long unflushedBytes;
         boolean endProven = true;
         /** Where the WAL begins that it still has. */
         Lsn oldest = Lsn.ZERO;
@@ -87,7 +89,8 @@ final class SmallCluster {
         final ArrayDeque<Event> nextTick = new ArrayDeque<>();
 
         Observation observation() {
-            return new Observation(phase, systemIdentifier, timeline, end, new Lsn(end.value() + halfRecordBytes),
+            var replayed = new Lsn(end.value() + (phase == Phase.PRIMARY ? unflushedBytes : 0));
+            return new Observation(phase, systemIdentifier, timeline, replayed, new Lsn(end.value() + halfRecordBytes),
                     endProven && phase != Phase.STARTING,
                     upstream.isPresent(), upstream.map(NodeId::name).orElse(""), parent, fork,
                     true, pristine, flags, identity, List.of(), phase == Phase.PRIMARY ? receivers : List.of(), oldest,
@@ -288,6 +291,10 @@ final class SmallCluster {
                 member.phase = Phase.PRIMARY;
             }
             case Action.SetSync(var setting) -> member.syncSetting = member.keepsSyncSetting ? member.syncSetting : setting;
+            case Action.FlushWal() -> {
+                member.end = new Lsn(member.end.value() + member.unflushedBytes);
+                member.unflushedBytes = 0;
+            }
             case Action.Restart restart -> restart(member, restart);
             case Action.WriteIdentity(var identity) -> member.identity = identity;
             case Action.Log(_, var text) -> log.add(now + " " + text);

@@ -401,6 +401,7 @@ final class Host {
             case Action.AllowReplication(var names) -> postgres.admit(names);
             case Action.SetSync(var setting) -> postgres.sync.set(setting);
             case Action.AllowReads _ -> {}
+            case Action.FlushWal() -> postgres.flushWal();
             case Action.PersistBallot _, Action.PersistEntries _, Action.PersistLog _, Action.PersistInstance _,
                     Action.NoteFloor _, Action.Send _ -> throw new IllegalStateException("these cross the border as bytes");
         }

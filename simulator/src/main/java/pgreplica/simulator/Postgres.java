@@ -26,6 +26,7 @@ final class Postgres {
     private final Dice promotions;
     final SyncRep sync;
     final WalReceiver receiver;
+    private final WalBuffers buffers;
 
     // What survives a loss of power.
     private DataDirectory data;
@@ -53,6 +54,7 @@ final class Postgres {
         promotions = new Dice(world.seed, "promotions of " + host.id);
         sync = new SyncRep(this, host);
         receiver = new WalReceiver(this, host, dice);
+        buffers = new WalBuffers(host);
         data = DataDirectory.fresh(world, dice);
     }
 
@@ -88,6 +90,12 @@ final class Postgres {
 
     Wal wal() {
         return data.wal;
+    }
+
+    /** Whether it wrote this as a primary that still runs, or has it on its disk. */
+    boolean hasWritten(Wal.Branch branch, long lsn) {
+        boolean buffered = phase == Phase.PRIMARY && branch == data.wal.branch() && lsn <= buffers.endBehind(data.wal);
+        return buffered || data.wal.contains(branch, lsn);
     }
 
     boolean isPrimary() {
@@ -226,6 +234,7 @@ final class Postgres {
         start++;
         phase = next;
         promoting = false;
+        buffers.lose();
         receiver.disconnect();
         sync.forget();
     }
@@ -408,11 +417,25 @@ final class Postgres {
     }
 
     private void write() {
-        // The server writes some WAL of its own even when clients may not.
-        if (dice.chance(0.02)) data.wal.write((int) dice.between(30, 200));
+        buffers.flushSometimes(data.wal);
+        // The server writes some WAL of its own even when clients may not, and nobody waits for it.
+        if (dice.chance(0.02)) buffers.write((int) dice.between(30, 200));
         if (!isOpen() || !dice.chance(0.7)) return;
-        data.wal.write((int) dice.between(40, 3000));
+        buffers.write((int) dice.between(40, 3000));
+        if (!sync.isDemanded() && buffers.isNotWaitedFor()) {
+            world.promises.acknowledged(host, data.wal.branch(), buffers.endBehind(data.wal), false);
+            return;
+        }
+        buffers.flush(data.wal);
         sync.committed(data.wal.branch(), data.wal.end());
+    }
+
+    void flushWal() {
+        later(buffers.flushMillis(), () -> {
+            if (phase != Phase.PRIMARY) return;
+            buffers.flush(data.wal);
+            look();
+        });
     }
 
     // ---- observation -------------------------------------------------------------------------
@@ -448,7 +471,8 @@ final class Postgres {
         boolean primary = phase == Phase.PRIMARY;
         var branch = data.wal.branch();
         return new Observation(phase, data.systemIdentifier, new Timeline(branch.timeline()),
-                new Lsn(primary ? data.wal.end() : data.wal.completeEnd()), new Lsn(data.wal.end()), primary || !replaying, isStreaming(),
+                new Lsn(primary ? buffers.endBehind(data.wal) : data.wal.completeEnd()), new Lsn(data.wal.end()),
+                primary || !replaying, isStreaming(),
                 receiver.upstream(), new Timeline(branch.parentTimeline()),
                 branch.parentTimeline() == 0 ? Lsn.ZERO : new Lsn(branch.start()), data.checkpointBranch == branch.id(),
                 data.pristine, flags, data.identity, data.slots, primary ? receivers() : List.of(), Lsn.ZERO,

@@ -207,7 +207,7 @@ final class Promises {
     /** P4: a primary that leaves for an operator takes nothing with it that it acknowledged. */
     void hasEverything(Host target, Host primary) {
         for (var commit : acknowledged) {
-            boolean here = primary.postgres.wal().contains(commit.branch(), commit.lsn());
+            boolean here = primary.postgres.hasWritten(commit.branch(), commit.lsn());
             if (here && !target.postgres.wal().contains(commit.branch(), commit.lsn())) {
                 throw new Broken("P4: " + primary.id + " is handing over to " + target.id + ", which lacks the commit at "
                         + Long.toHexString(commit.lsn()) + " of timeline " + commit.branch().timeline());

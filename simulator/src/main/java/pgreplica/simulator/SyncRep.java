@@ -61,6 +61,10 @@ final class SyncRep {
         return changes;
     }
 
+    boolean isDemanded() {
+        return demanded;
+    }
+
     void set(String setting) {
         int mine = ++changes;
         int sameLife = host.life;

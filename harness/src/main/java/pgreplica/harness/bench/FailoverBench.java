@@ -21,7 +21,8 @@ public final class FailoverBench {
         /** SIGKILL to all of its processes. */ crash,
         /** SIGKILL to its postmaster only. */ postmaster,
         /** Its host vanishes from the network. */ silent,
-        /** SIGSTOP to all of its processes. */ freeze
+        /** SIGSTOP to all of its processes. */ freeze,
+        /** Nothing is wrong with it: an operator calls {@code failover()}. */ request
     }
 
     private final Case fault;
@@ -31,6 +32,7 @@ public final class FailoverBench {
     private final List<Double> lost = new ArrayList<>();
     private final List<Double> zombies = new ArrayList<>();
     private final List<Double> reattached = new ArrayList<>();
+    private final List<Double> rewinds = new ArrayList<>();
 
     private FailoverBench(Case fault, Cluster cluster) {
         this.fault = fault;
@@ -52,6 +54,7 @@ public final class FailoverBench {
         var follower = cluster.startWriter().awaitRows(ROWS_BEFORE);
         // Stays with the old primary, and would notice if that acknowledged something when it is back.
         var pinned = cluster.startWriter(Writer.Options.pinnedTo(primary)).awaitRows(1);
+        long logged = primary.logMark();
 
         long instant = strike(primary);
         long struck = System.nanoTime();
@@ -64,13 +67,15 @@ public final class FailoverBench {
         long back = repair(primary);
         cluster.awaitWhole();
         rejoins.add((System.nanoTime() - back) / 1e6);
+        rewinds.add(primary.logSince(logged).contains("rewinding to ") ? 1.0 : 0.0);
         reattached.addAll(Reattachment.millis(cluster, primary, promoted));
         long opened = follower.firstBy(promoted).orElseThrow().nanos();
         // What was on the wire when the network was cut arrives when it is healed; it was sent in time.
         zombies.add((double) pinned.stop().acknowledgedBy(primary, opened).stream()
                 .filter(late -> fault != Case.silent || late.sentNanos() > struck).count());
-        System.out.printf("run %d: %s -> %s in %.0f ms, rejoined after %.0f ms, lost %.0f, late acknowledgements %.0f, reattached after %.0f ms%n",
-                run, primary, promoted, gap, rejoins.getLast(), lost.getLast(), zombies.getLast(), reattached.getLast());
+        System.out.printf("run %d: %s -> %s in %.0f ms, rejoined after %.0f ms, lost %.0f, late acknowledgements %.0f, rewound %.0f, reattached after %.0f ms%n",
+                run, primary, promoted, gap, rejoins.getLast(), lost.getLast(), zombies.getLast(), rewinds.getLast(),
+                reattached.getLast());
     }
 
     private long strike(Node primary) {
@@ -79,6 +84,11 @@ public final class FailoverBench {
             case postmaster -> primary.killPostmaster();
             case silent -> cluster.isolateCompletely(primary);
             case freeze -> primary.freeze();
+            case request -> {
+                long instant = System.nanoTime();
+                primary.sql("select pg_replica.failover()");
+                yield instant;
+            }
         };
     }
 
@@ -95,6 +105,7 @@ public final class FailoverBench {
                 yield System.nanoTime();
             }
             case freeze -> former.thaw();
+            case request -> System.nanoTime();
         };
     }
 
@@ -106,6 +117,7 @@ public final class FailoverBench {
         report.add(new Statistics("from the fault (" + fault + ") to the first commit", "ms", gaps));
         report.add(new Statistics("from the promotion to the other standby streaming from it", "ms", reattached));
         report.add(new Statistics("from the repair to three healthy nodes", "ms", rejoins));
+        report.add(new Statistics("rewinds of the old primary", "per run", rewinds));
         report.add(new Statistics("acknowledged rows missing from the new primary", "rows", lost));
         report.add(new Statistics("rows the old primary acknowledged after the new one", "rows", zombies));
         return report;

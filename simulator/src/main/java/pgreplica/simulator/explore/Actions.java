@@ -36,7 +36,7 @@ final class Actions {
                             PeerMessage.ForwardReply _ -> true;
                 };
                 case Action.Log _, Action.Reply _, Action.AllowReplication _, Action.Publish _, Action.EnsureSlots _,
-                        Action.WakeAt _, Action.NoteFloor _, Action.AllowReads _ -> false;
+                        Action.WakeAt _, Action.NoteFloor _, Action.AllowReads _, Action.FlushWal _ -> false;
                 default -> true;
             };
             if (matters) return true;
@@ -84,7 +84,7 @@ final class Actions {
                 draft.look(index);
             }
             case Action.EnsureSlots _, Action.NoteFloor _, Action.Publish _, Action.Reply _, Action.Log _,
-                    Action.WakeAt _, Action.AllowReads _ -> {}
+                    Action.WakeAt _, Action.AllowReads _, Action.FlushWal _ -> {}
         }
     }
 
