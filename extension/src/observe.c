@@ -509,7 +509,7 @@ pgr_observed_all_confirmed(const PgrObservation *seen)
 	for (uint32 i = 0; i < seen->n_receivers; i++)
 		if (seen->receivers[i].flushed_lsn < seen->replayed_lsn)
 			return false;
-	return seen->flushed_lsn >= seen->replayed_lsn;
+	return seen->n_receivers > 0 && seen->flushed_lsn >= seen->replayed_lsn;
 }
 
 /* What is unused is zero, except behind the counted ones. */

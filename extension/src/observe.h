@@ -75,7 +75,7 @@ extern void pgr_observe(PgrObservation *out);
 
 extern bool pgr_observed_the_same(const PgrObservation *a, const PgrObservation *b);
 
-/* A primary whose standbys have all flushed what it has written, or no primary. */
+/* A primary whose standbys, one at least, have all flushed what it has written; or no primary. */
 extern bool pgr_observed_all_confirmed(const PgrObservation *seen);
 
 /* On a primary: the end of the last record, flushed or not. */

@@ -26,6 +26,7 @@ final class Leading {
             return;
         }
         forgetFormerVacancy(turn);
+        if (serves(turn)) Quorum.noteReached(turn);
         var view = new Outlook(turn);
         var rule = Rule.decide(view);
         note(turn, rule, view);

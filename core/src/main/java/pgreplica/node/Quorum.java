@@ -27,7 +27,6 @@ final class Quorum {
     static void tend(Turn turn) {
         if (turn.settings.preStart() || !turn.isMember()) return;
         if (Leading.serves(turn)) {
-            noteReached(turn);
             noteStarved(turn);
             change(turn);
         }
@@ -88,13 +87,16 @@ final class Quorum {
 
     // ---- the leader's side -------------------------------------------------------------------
 
-    private static void noteReached(Turn turn) {
+    /** Before the rules, so that the step that sees it also writes the fork down. */
+    static void noteReached(Turn turn) {
         var syncing = turn.leadership.syncing;
         if (syncing.reached()) return;
         var mark = syncing.mustReach().equals(Lsn.ZERO) ? turn.observed.flushed() : syncing.mustReach();
         var sync = turn.cluster.sync();
         boolean reached = confirming(turn, sync, mark) >= sync.standbys();
         turn.leadership.syncing = syncing.withReached(mark, reached);
+        // Nobody can write before, so it is looked for at once and not at the next tick.
+        if (!reached && turn.observedAnew()) turn.act(new Action.FlushWal());
     }
 
     /** Since when fewer members answer than a commit needs, and another node could do better (B9). */

@@ -14,6 +14,8 @@ import pgreplica.cluster.Appointment;
 import pgreplica.cluster.ClusterCommand;
 import pgreplica.cluster.SyncSet;
 import pgreplica.instance.Observation;
+import pgreplica.instance.Observation.Phase;
+import pgreplica.raft.Payload;
 
 /** What commits wait for, and what an election waits for: the rules A1, A2, A8, A13, B7, B19. Guards P3. */
 class QuorumRulesTest {
@@ -60,6 +62,25 @@ class QuorumRulesTest {
         everyStandby(member -> member.confirms = flushed -> flushed);
         cluster.run(3000);
         assertThat(cluster.open()).as(() -> String.join("\n", cluster.log)).isPresent();
+    }
+
+    /** P11: nobody can write before, so it is looked for at once, and what follows from it is done in the same step. */
+    @Test void aNewPrimaryLooksForThatStandbyAndWritesTheForkDownAtOnce() {
+        everyStandby(member -> member.confirms = flushed -> new Lsn(1));
+        cluster.kill("n1");
+        cluster.run(5000);
+        var primary = cluster.members.keySet().stream().filter(node -> cluster.member(node.name()).phase == Phase.PRIMARY
+                && cluster.member(node.name()).up).findFirst().orElseThrow().name();
+        assertThat(cluster.last(primary, Action.FlushWal.class)).isPresent();
+        var seen = cluster.member(primary).observation();
+        var confirmed = seen.receivers().stream()
+                .map(receiver -> new Observation.Receiver(receiver.applicationName(), seen.flushed())).toList();
+        cluster.member(primary).receivers = confirmed;
+        cluster.done.clear();
+        cluster.give(primary, new Event.Observed(cluster.member(primary).observation()));
+        assertThat(cluster.last(primary, Action.PersistEntries.class).orElseThrow().entries()).anyMatch(entry ->
+                entry.payload() instanceof Payload.Application(ClusterCommand.RecordFork _));
+        assertThat(cluster.last(primary, Action.FlushWal.class)).isEmpty();
     }
 
     /** A1: a number is a position only together with the timeline. */
