@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P4;
 
+import java.util.Map;
+
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import pgreplica.harness.Cluster;
 
@@ -80,6 +84,25 @@ class RequestedFailoverTest {
             var former = cluster.awaitPrimary();
             former.sql(FILL_A_PAGE + "; do $$ begin perform pg_replica.failover(); end $$");
             cluster.awaitPrimaryOtherThan(former);
+            cluster.awaitWhole();
+        }
+    }
+
+    /** It has less for a moment, and everything when it takes over. */
+    @ParameterizedTest @ValueSource(strings = {"off", "quorum"}) @Promise(P11)
+    void thePreferredStandbyTakesOver(String mode) {
+        try (var cluster = Cluster.of(3).syncMode(mode).start()) {
+            var n1 = cluster.awaitPrimary();
+            var n3 = cluster.node("n3");
+            n3.reconfigure(Map.of("pg_replica.priority", "200"));
+            n3.stop();
+            n3.start();
+            cluster.awaitWhole();
+            var writer = cluster.startWriter().awaitRows(50);
+            n1.sql("select pg_replica.failover()");
+            assertThat(cluster.awaitPrimaryOtherThan(n1)).isEqualTo(n3);
+            writer.awaitRows(20).stop();
+            assertThat(writer.acknowledgedButMissingFrom(n3)).isEmpty();
             cluster.awaitWhole();
         }
     }

@@ -23,7 +23,7 @@ public interface View {
     /** Why this server has not been able to serve clients for a while although it runs; empty if it can. */
     String ailment();
 
-    /** The healthy standby that is closest to the primary here, not tried yet. */
+    /** The healthy standby that is to take over from the primary here, not tried yet. */
     Optional<NodeId> heir();
 
     /** A primary runs here, but a later timeline was reserved. */

@@ -50,7 +50,7 @@ final class Outlook implements View {
     }
 
     @Override public Optional<NodeId> heir() {
-        return Requests.closestStandby(turn);
+        return Requests.heir(turn);
     }
 
     @Override public boolean outdatedPrimaryHere() {

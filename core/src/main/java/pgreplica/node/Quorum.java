@@ -236,7 +236,7 @@ final class Quorum {
             var member = new Member(node, status.get().incarnation());
             var flushed = confirmed(turn, member);
             boolean close = answers(turn, member)
-                    && turn.observed.flushed().bytesAfter(flushed) <= turn.settings.syncLagBytes();
+                    && turn.observed.flushed().bytesAfter(flushed) <= turn.settings.nearBytes();
             if (close) ready.add(member);
         }
         return ready;

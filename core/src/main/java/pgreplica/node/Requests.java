@@ -9,6 +9,7 @@ import pgreplica.cluster.ClusterCommand;
 import pgreplica.cluster.SyncSet;
 import pgreplica.node.NodeState.Leaving;
 import pgreplica.node.NodeState.Request;
+import pgreplica.node.PeerMessage.NodeStatus;
 import pgreplica.raft.Input;
 
 /** What operators ask for. Callable on every node: the leader answers, the others pass it on. */
@@ -101,7 +102,7 @@ final class Requests {
         if (!Leading.serves(turn)) {
             return "no primary serves on the leader, so there is nothing to hand over; see pg_replica.status()";
         }
-        var target = closestStandby(turn);
+        var target = heir(turn);
         if (target.isEmpty()) {
             return "no standby can take over: none streams from the primary and may be primary"
                     + Collations.heldBack(turn);
@@ -127,9 +128,9 @@ final class Requests {
         Consensus.propose(turn, new ClusterCommand.SetSync(SyncSet.NONE));
     }
 
-    /** Only a node that could be promoted: its disk takes writes, its data is whole. */
-    static Optional<NodeId> closestStandby(Turn turn) {
-        Optional<NodeId> closest = Optional.empty();
+    /** Who is to take over from the primary here: only a node that could be promoted, its disk takes writes, its data is whole. */
+    static Optional<NodeId> heir(Turn turn) {
+        Optional<NodeId> heir = Optional.empty();
         for (var entry : turn.peers.entrySet()) {
             var node = entry.getKey();
             var peer = entry.getValue();
@@ -141,11 +142,23 @@ final class Requests {
                     && !Outlook.isOutside(turn, node, status.report().get())
                     && !turn.leadership.tried.contains(node) && !Collations.isHeldBack(turn, node);
             if (!able) continue;
-            boolean closer = closest.isEmpty()
-                    || status.flushed().isAfter(turn.peer(closest.get()).status().get().flushed());
-            if (closer) closest = Optional.of(node);
+            boolean preferred = heir.isEmpty() || isPreferred(turn, status, turn.peer(heir.get()).status().get());
+            if (preferred) heir = Optional.of(node);
         }
-        return closest;
+        return heir;
+    }
+
+    /** It gets everything before it takes over, so of those that lag by little one is as good as the other. */
+    private static boolean isPreferred(Turn turn, NodeStatus status, NodeStatus other) {
+        boolean near = isNear(turn, status);
+        if (near && isNear(turn, other) && status.priority() != other.priority()) {
+            return status.priority() > other.priority();
+        }
+        return status.flushed().isAfter(other.flushed());
+    }
+
+    private static boolean isNear(Turn turn, NodeStatus status) {
+        return turn.observed.flushed().bytesAfter(status.flushed()) <= turn.settings.nearBytes();
     }
 
     /**

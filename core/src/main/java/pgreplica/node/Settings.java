@@ -47,8 +47,8 @@ public record Settings(NodeId self, List<ListedNode> listed, int electionTimeout
         return electionTimeoutMillis * 5L;
     }
 
-    /** A standby that lags further would hold commits up if it were waited for: one WAL segment. */
-    public long syncLagBytes() {
+    /** A standby that lags further would hold up whoever waits for it: one WAL segment. */
+    public long nearBytes() {
         return 16L * 1024 * 1024;
     }
 
