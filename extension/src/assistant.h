@@ -108,6 +108,9 @@ extern void pgr_assistant_wake(void);
 /* slots.c, for the assistant alone. */
 extern bool pgr_slots_arrange(const PgrSlotWish *wishes, int n, char *detail, size_t size);
 
+/* In a backend: slots that are not ours, for good, and that nobody reads from now; how many. */
+extern int	pgr_slots_of_others(char *names, size_t size);
+
 /* In the assistant: the core is told. */
 extern void pgr_assistant_sync_failed(const char *detail);
 

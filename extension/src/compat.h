@@ -113,6 +113,13 @@ pgr_find_setting(const char *name)
 	 !XLogRecPtrIsInvalid((slot)->data.invalidated_at))
 #endif
 
+/* Is it a copy of one on the primary, kept up to date for a failover? */
+#if PG_VERSION_NUM >= 170000
+#define PgrSlotIsSynced(slot) ((slot)->data.synced)
+#else
+#define PgrSlotIsSynced(slot) (false)
+#endif
+
 /* Entry of the local copy of all backends' states, counted from 1. */
 #if PG_VERSION_NUM >= 160000
 #define PgrLocalBackendStatus(i) pgstat_get_local_beentry_by_index(i)

@@ -280,6 +280,13 @@ check_passfile(PgrProblems *problems)
 static void
 check_server(PgrProblems *problems)
 {
+	/* Since 17. */
+	const char *sync_slots = GetConfigOption("sync_replication_slots", true, false);
+
+	if (sync_slots != NULL && strcmp(sync_slots, "on") == 0)
+		pgr_problem_add(problems, false, "sync_replication_slots", sync_slots,
+						"Set it to off; after a failover, make logical slots again on the new primary.",
+						"it has no effect: a standby learns only at run time which server it follows");
 	if (!enableFsync)
 		pgr_problem_add(problems, false, "fsync", "off", "Set fsync to on.",
 						"without it, what this node reports to have may be gone after a crash, so it is not counted");

@@ -126,6 +126,12 @@ ensure_slot(const PgrSlotWish *wish, char *detail, size_t size)
 	return slot_step(advance_slot, wish->name, wish, detail, size);
 }
 
+static bool
+is_ours(const ReplicationSlot *slot)
+{
+	return SlotIsPhysical(slot) && strncmp(NameStr(slot->data.name), SLOT_PREFIX, strlen(SLOT_PREFIX)) == 0;
+}
+
 /* Names of our slots that nobody wants any more. */
 static int
 unwanted_slots(const PgrSlotWish *wishes, int n_wishes, char names[][PGR_NAME_SIZE], int max)
@@ -139,8 +145,7 @@ unwanted_slots(const PgrSlotWish *wishes, int n_wishes, char names[][PGR_NAME_SI
 		const char *name = NameStr(slot->data.name);
 		bool		wanted = false;
 
-		if (!slot->in_use || !SlotIsPhysical(slot) ||
-			strncmp(name, SLOT_PREFIX, strlen(SLOT_PREFIX)) != 0)
+		if (!slot->in_use || !is_ours(slot))
 			continue;
 		for (int j = 0; j < n_wishes; j++)
 			wanted = wanted || strcmp(wishes[j].name, name) == 0;
@@ -169,4 +174,31 @@ pgr_slots_arrange(const PgrSlotWish *wishes, int n, char *detail, size_t size)
 	for (int i = 0; i < n; i++)
 		good = ensure_slot(&wishes[i], detail, size) && good;
 	return good;
+}
+
+int
+pgr_slots_of_others(char *names, size_t size)
+{
+	int			n = 0;
+
+	names[0] = '\0';
+	LWLockAcquire(ReplicationSlotControlLock, LW_SHARED);
+	for (int i = 0; i < max_replication_slots; i++)
+	{
+		ReplicationSlot *slot = &ReplicationSlotCtl->replication_slots[i];
+		bool		idle;
+
+		if (!slot->in_use || is_ours(slot) || slot->data.persistency != RS_PERSISTENT || PgrSlotIsSynced(slot))
+			continue;
+		SpinLockAcquire(&slot->mutex);
+		idle = slot->active_pid == 0;
+		SpinLockRelease(&slot->mutex);
+		if (!idle)
+			continue;
+		if (n++ > 0)
+			strlcat(names, ", ", size);
+		strlcat(names, NameStr(slot->data.name), size);
+	}
+	LWLockRelease(ReplicationSlotControlLock);
+	return n;
 }

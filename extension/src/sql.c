@@ -372,6 +372,18 @@ report_replay(Report *to)
 		   well ? "" : "SELECT pg_wal_replay_resume() here.");
 }
 
+/* A server keeps what it had as a primary, and as a standby it may keep WAL for nobody. */
+static void
+report_slots(Report *to)
+{
+	char		names[1024];
+	bool		left = pgr_slots_of_others(names, sizeof(names)) > 0 && RecoveryInProgress();
+
+	report(to, "slots of others", names[0] == '\0' ? "none" : names, !left,
+		   left ? "nobody reads from them, and WAL is kept for them; slots stay on the server that was primary when they were made" : "",
+		   left ? "Where no consumer reads from this standby: SELECT pg_drop_replication_slot('...') here." : "");
+}
+
 /* Not a mistake, but somebody may want what is there, or the space. */
 static void
 report_rewound(Report *to)
@@ -408,6 +420,8 @@ pgr_sql_check(PG_FUNCTION_ARGS)
 	report_findings(&to);
 	report_core(&to);
 	report_replay(&to);
+	if (pgr_shared != NULL)
+		report_slots(&to);
 	if (pgr_node_name != NULL)
 		report_rewound(&to);
 	for (int i = 0; pgr_node_name != NULL && i < lengthof(settings); i++)

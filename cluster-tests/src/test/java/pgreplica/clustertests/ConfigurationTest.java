@@ -80,7 +80,11 @@ class ConfigurationTest {
         try (var cluster = Cluster.of(1).start()) {
             var node = cluster.nodes().getFirst();
             var problems = new ArrayList<String>();
-            for (var mistake : mistakes(node, node.files().home())) {
+            var mistakes = new ArrayList<>(mistakes(node, node.files().home()));
+            if (Integer.parseInt(cluster.blueprint().install().version()) >= 17) {
+                mistakes.add(new Mistake("sync_replication_slots", "on", "it has no effect", false));
+            }
+            for (var mistake : mistakes) {
                 node.stop();
                 node.reconfigure(Map.of(mistake.setting(), mistake.value()));
                 long mark = node.logMark();

@@ -2,9 +2,11 @@ package pgreplica.clustertests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static pgreplica.clustertests.P.P10;
 import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P4;
 
+import java.util.List;
 import java.util.Map;
 
 import org.junit.jupiter.api.Tag;
@@ -14,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import pgreplica.harness.Cluster;
+import pgreplica.harness.Node;
 
 /** An operator wants another primary. */
 @Tag("cluster")
@@ -105,5 +108,27 @@ class RequestedFailoverTest {
             assertThat(writer.acknowledgedButMissingFrom(n3)).isEmpty();
             cluster.awaitWhole();
         }
+    }
+
+    /** Lessons 35, 37: they keep WAL for nobody on the former primary, and nobody would know. */
+    @Test @Promise(P10)
+    void slotsOfOthersThatStayBehindAreNamed() {
+        try (var cluster = Cluster.of(3).set("wal_level", "logical").start()) {
+            var former = cluster.awaitPrimary();
+            former.sql("select pg_create_logical_replication_slot('subscriber', 'pgoutput')");
+            former.sql("select pg_create_physical_replication_slot('backup', true)");
+            assertThat(slotsOfOthers(former)).containsExactly(List.of("subscriber, backup", "t"));
+            former.sql("select pg_replica.failover()");
+            var next = cluster.awaitPrimaryOtherThan(former);
+            cluster.awaitWhole();
+            assertThat(slotsOfOthers(next)).containsExactly(List.of("none", "t"));
+            assertThat(slotsOfOthers(former)).containsExactly(List.of("subscriber, backup", "f"));
+            former.sql("select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name in ('subscriber', 'backup')");
+            assertThat(slotsOfOthers(former)).containsExactly(List.of("none", "t"));
+        }
+    }
+
+    private static List<List<String>> slotsOfOthers(Node node) {
+        return node.sql("select value, ok from pg_replica.check() where setting = 'slots of others'").values();
     }
 }
