@@ -310,11 +310,11 @@ class RequestsTest {
         }
     }
 
-    private String chosenWhenN3IsPreferredAndLagsBy(long bytes) {
+    private String chosenWhenThisIsPreferredAndLagsBy(String preferred, long bytes) {
         for (var node : List.of("n2", "n3")) allow(node);
-        cluster.inside("n3", turn -> turn.settings = SmallCluster.like(turn.settings, 200, -1, false, 0));
+        cluster.inside(preferred, turn -> turn.settings = SmallCluster.like(turn.settings, 200, -1, false, 0));
         cluster.run(600);
-        cluster.member("n3").stalled = true;
+        cluster.member(preferred).stalled = true;
         cluster.member("n1").end = new Lsn(cluster.member("n1").end.value() + bytes);
         cluster.run(600);
         cluster.give("n1", new Event.Requested(1, "failover", List.of()));
@@ -323,14 +323,18 @@ class RequestsTest {
 
     /** Lesson 46: the target gets everything first, so among those that have nearly all of it the priority decides. */
     @Test void thePreferredStandbyTakesOver() {
-        assertThat(chosenWhenN3IsPreferredAndLagsBy(16 * 1024 * 1024)).isEqualTo("n3");
+        assertThat(chosenWhenThisIsPreferredAndLagsBy("n3", 16 * 1024 * 1024)).isEqualTo("n3");
         cluster.member("n3").stalled = false;
         cluster.run(2000);
         assertThat(cluster.open()).contains(new NodeId("n3"));
     }
 
+    @Test void itsPlaceInTheListDoesNotMatter() {
+        assertThat(chosenWhenThisIsPreferredAndLagsBy("n2", 16 * 1024 * 1024)).isEqualTo("n2");
+    }
+
     @Test void unlessItLagsByMoreThanASegment() {
-        assertThat(chosenWhenN3IsPreferredAndLagsBy(16 * 1024 * 1024 + 1)).isEqualTo("n2");
+        assertThat(chosenWhenThisIsPreferredAndLagsBy("n3", 16 * 1024 * 1024 + 1)).isEqualTo("n2");
     }
 
     @Test void whoIsNeverPrimaryIsNotAsked() {
