@@ -78,8 +78,11 @@ extern bool pgr_observed_the_same(const PgrObservation *a, const PgrObservation 
 /* A primary whose standbys, one at least, have all flushed what it has written; or no primary. */
 extern bool pgr_observed_all_confirmed(const PgrObservation *seen);
 
-/* On a primary: the end of the last record, flushed or not. */
+/* observe_wal.c; on a primary: the end of the last record, flushed or not. */
 extern XLogRecPtr pgr_wal_written(void);
+
+/* On a standby: whether a whole record after what was replayed is flushed. */
+extern bool pgr_wal_record_follows(XLogRecPtr replayed, XLogRecPtr flushed, TimeLineID timeline);
 
 /* The identity file was written: the next observation reads it. */
 extern void pgr_observe_forget_identity(void);

@@ -60,6 +60,11 @@ final class OwnServer {
         turn.act(new Action.Seal(turn.term()));
     }
 
+    /** Not on a disk that takes no writes: a failed flush of WAL would end the server. */
+    static void flushWal(Turn turn) {
+        if (!turn.observed.flags().probeFailed()) turn.act(new Action.FlushWal());
+    }
+
     static void taskDone(Turn turn, Event.Task task, boolean ok, String detail) {
         if (!ok) turn.log(Action.Level.WARNING, failure(task) + ": " + detail);
         switch (task) {

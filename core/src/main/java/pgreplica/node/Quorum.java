@@ -96,7 +96,7 @@ final class Quorum {
         boolean reached = confirming(turn, sync, mark) >= sync.standbys();
         turn.leadership.syncing = syncing.withReached(mark, reached);
         // Nobody can write before, so it is looked for at once and not at the next tick.
-        if (!reached && turn.observedAnew()) turn.act(new Action.FlushWal());
+        if (!reached && turn.observedAnew()) OwnServer.flushWal(turn);
     }
 
     /** Since when fewer members answer than a commit needs, and another node could do better (B9). */

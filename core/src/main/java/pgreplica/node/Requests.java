@@ -192,8 +192,8 @@ final class Requests {
                         : " still lacks " + missing.get() + " bytes of WAL"),
                         "; failover(" + ALLOW_LOSS + " => true) does without it");
             }
-        } else if ((turn.observedAnew() || since == 0) && !turn.observed.flags().probeFailed()) {
-            turn.act(new Action.FlushWal());
+        } else if (turn.observedAnew() || since == 0) {
+            OwnServer.flushWal(turn);
         }
     }
 
