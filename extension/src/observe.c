@@ -9,7 +9,6 @@
 #include "postgres.h"
 #include "compat.h"
 
-
 #include "access/transam.h"
 #include "access/xlog.h"
 #include "access/xlog_internal.h"
