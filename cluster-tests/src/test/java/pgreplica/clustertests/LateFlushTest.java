@@ -6,6 +6,8 @@ import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P3;
 import static pgreplica.clustertests.P.P7;
 
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 
 import org.junit.jupiter.api.Tag;
@@ -45,8 +47,8 @@ class LateFlushTest {
                 cluster.prepareLedger();
                 assertThat(cluster.awaitPrimary().name()).isEqualTo(n1.name());
                 Quorums.awaitOneMind(cluster, 2, cluster.others(n1));
-                for (var standby : cluster.others(n1)) Checks.awaitReceived(standby, n1);
 
+                stopSending(cluster, n1);
                 disk.hang();
                 writeFor(n2, n1);
                 Quorums.stopReceiving(n5);
@@ -68,16 +70,36 @@ class LateFlushTest {
         }
     }
 
+    /**
+     * Ends with all walsenders of the primary stopped, and each standby with the same WAL. Hints are logged while nobody
+     * writes: what some had and n2 was just about to write would be no more than the others hold.
+     */
+    private static void stopSending(Cluster cluster, Node primary) {
+        Await.condition("the standbys of " + primary + " hold the same", Quorums.LIMIT, () -> {
+            primary.freezeTitled("walsender");
+            var positions = new HashSet<>(primary.sql("select sent_lsn from pg_stat_replication").column(0));
+            for (var standby : cluster.others(primary)) {
+                positions.add(standby.sql("select pg_last_wal_receive_lsn()").single());
+            }
+            if (positions.size() == 1) return true;
+            ProcessTable.signal("CONT", primary.processesTitled("walsender"));
+            return false;
+        }, cluster::describe);
+    }
+
     /** WAL that the primary sends to this standby alone, and that nobody waits for. */
     private static void writeFor(Node standby, Node primary) throws Exception {
-        var others = primary.sql("select pid from pg_stat_replication where application_name not like '" + standby + "\\_%'");
-        ProcessTable.signal("STOP", others.column(0).stream().map(Long::valueOf).toList());
+        var sender = " from pg_stat_replication where application_name like '" + standby + "\\_%'";
         try (var session = Session.open(primary.superuser("app"), Quorums.LIMIT)) {
             session.query("begin; create table unconfirmed as select generate_series(1, 20000)", Quorums.LIMIT);
+            // The first message has whole records then: what ends within its first one leads nobody past the fork.
+            Await.condition(primary + " has flushed 256 kB that nobody was sent", Quorums.LIMIT,
+                    () -> primary.sql("select pg_current_wal_flush_lsn() - sent_lsn > 256 * 1024" + sender).single().equals("t"),
+                    primary::describe);
             var end = primary.sql("select pg_current_wal_flush_lsn()").single();
+            ProcessTable.signal("CONT", List.of(Long.valueOf(primary.sql("select pid" + sender).single())));
             Await.condition(primary + " has sent " + end + " to " + standby, Quorums.LIMIT,
-                    () -> primary.sql("select sent_lsn >= '" + end + "' from pg_stat_replication where application_name like '"
-                            + standby + "\\_%'").single().equals("t"), primary::describe);
+                    () -> primary.sql("select sent_lsn >= '" + end + "'" + sender).single().equals("t"), primary::describe);
         }
     }
 }
