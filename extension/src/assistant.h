@@ -16,6 +16,7 @@
 #include "access/xlogdefs.h"
 #include "gate.h"
 #include "port/atomics.h"
+#include "replication/slot.h"
 #include "storage/spin.h"
 
 #define PGR_ASSISTANT_NODES		16	/* at least PGR_MAX_NODES */
@@ -104,6 +105,10 @@ extern void pgr_assistant_slots(const PgrSlotWish *wishes, int n);
 extern void pgr_assistant_store(const char *name, const void *content, uint32 length);
 extern bool pgr_assistant_result(PgrTaskResult *out);
 extern void pgr_assistant_wake(void);
+
+/* What the slots of the nodes begin with; the node's name follows. */
+#define PGR_SLOT_PREFIX "pg_replica_"
+extern bool pgr_slot_is_ours(const ReplicationSlot *slot);
 
 /* slots.c, for the assistant alone. */
 extern bool pgr_slots_arrange(const PgrSlotWish *wishes, int n, char *detail, size_t size);

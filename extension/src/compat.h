@@ -51,10 +51,12 @@
 #define PgrAmAutovacuum() (AmAutoVacuumWorkerProcess())
 #define PgrAmWalReceiver() (AmWalReceiverProcess())
 #define PgrAmStartup() (AmStartupProcess())
+#define PgrAmSlotSync() (AmLogicalSlotSyncWorkerProcess())
 #else
 #define PgrAmAutovacuum() (MyBackendType == B_AUTOVAC_WORKER)
 #define PgrAmWalReceiver() (MyBackendType == B_WAL_RECEIVER)
 #define PgrAmStartup() (MyBackendType == B_STARTUP)
+#define PgrAmSlotSync() (false)
 #endif
 
 /* The table of settings: exported in another form since 16. */

@@ -17,8 +17,10 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "assistant.h"
 #include "config.h"
 #include "config_check.h"
+#include "failover_slots.h"
 #include "sync.h"
 
 PgrConfig	pgr_config = {.self = -1};
@@ -277,6 +279,15 @@ force_if_set(StringInfo changes, const char *name)
 		force(changes, name, "");
 }
 
+/* The slot sync worker does not begin without a database and a slot, and its primary's must be there. */
+static void
+force_for_failover_slots(StringInfo changes)
+{
+	force(changes, "primary_conninfo", "host=pg_replica.invalid dbname=" PGR_DATABASE);
+	force(changes, "primary_slot_name", psprintf(PGR_SLOT_PREFIX "%s", pgr_node_name));
+	force(changes, "synchronized_standby_slots", PGR_CONFIRMED_SLOT);
+}
+
 /*
  * pgr_config_force
  *		Settings of the server without which the promises do not hold.
@@ -294,8 +305,13 @@ pgr_config_force(void)
 
 	initStringInfo(&changes);
 
-	force(&changes, "primary_conninfo", "host=pg_replica.invalid");
-	force(&changes, "primary_slot_name", "");
+	if (pgr_failover_slots_possible())
+		force_for_failover_slots(&changes);
+	else
+	{
+		force(&changes, "primary_conninfo", "host=pg_replica.invalid");
+		force(&changes, "primary_slot_name", "");
+	}
 	force(&changes, "wal_receiver_create_temp_slot", "off");
 	force(&changes, "wal_retrieve_retry_interval", "100");
 	force_if_set(&changes, "recovery_target");
@@ -315,7 +331,8 @@ pgr_config_force(void)
 	force_at_least(&changes, "max_wal_senders", 10);
 	force_at_least(&changes, "max_replication_slots", 10);
 	/* ours, on top of what the operator planned for others */
-	force_at_least(&changes, "max_worker_processes", max_worker_processes + 3);
+	force_at_least(&changes, "max_worker_processes",
+				   max_worker_processes + (pgr_failover_slots_possible() ? 4 : 3));
 
 	if (pgr_config_needs(needs))
 		for (int i = 0; i < PGR_NEEDS; i++)

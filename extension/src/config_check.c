@@ -22,6 +22,7 @@
 
 #include "auth.h"
 #include "config_check.h"
+#include "failover_slots.h"
 #include "sync.h"
 #include "work.h"
 
@@ -282,11 +283,14 @@ check_server(PgrProblems *problems)
 {
 	/* Since 17. */
 	const char *sync_slots = GetConfigOption("sync_replication_slots", true, false);
+	const char *feedback = GetConfigOption("hot_standby_feedback", false, false);
 
-	if (sync_slots != NULL && strcmp(sync_slots, "on") == 0)
+	if (sync_slots != NULL && strcmp(sync_slots, "on") == 0 &&
+		!(pgr_failover_slots_possible() && strcmp(feedback, "on") == 0))
 		pgr_problem_add(problems, false, "sync_replication_slots", sync_slots,
-						"Set it to off; after a failover, make logical slots again on the new primary.",
-						"it has no effect: a standby learns only at run time which server it follows");
+						"Set wal_level to logical and hot_standby_feedback to on, on every node.",
+						"it has no effect: wal_level is %s and hot_standby_feedback is %s",
+						GetConfigOption("wal_level", false, false), feedback);
 	if (!enableFsync)
 		pgr_problem_add(problems, false, "fsync", "off", "Set fsync to on.",
 						"without it, what this node reports to have may be gone after a crash, so it is not counted");

@@ -12,6 +12,7 @@
 #include "storage/ipc.h"
 
 #include "config.h"
+#include "failover_slots.h"
 #include "gate.h"
 #include "prestart.h"
 #include "promote.h"
@@ -43,6 +44,7 @@ gate_shmem_startup(void)
 	SpinLockInit(&gate->mutex);
 	pg_atomic_write_u32(&gate->sender_pid, 0);
 	pg_atomic_write_u32(&gate->connecting_pid, 0);
+	pg_atomic_write_u32(&gate->slotsync_pid, 0);
 	pg_atomic_write_u64(&gate->streaming_epoch, 0);
 	SpinLockInit(&pgr_shared->assistant.mutex);
 	(void) pgr_placeholders_remove();
@@ -58,6 +60,7 @@ pgr_gate_init(void)
 	pg_atomic_init_u32(&gate->sender_pid, 0);
 	pg_atomic_init_u32(&gate->connecting_pid, 0);
 	pg_atomic_init_u64(&gate->connecting_ms, 0);
+	pg_atomic_init_u32(&gate->slotsync_pid, 0);
 	pg_atomic_init_u64(&gate->streaming_epoch, 0);
 	pg_atomic_init_u32(&gate->streaming_pid, 0);
 	pg_atomic_init_u32(&gate->attempts, 0);
@@ -111,6 +114,7 @@ pgr_gate_close(void)
 	pg_atomic_fetch_add_u64(&gate->epoch, 1);
 	pg_memory_barrier();
 	end_old_connection();
+	pgr_slotsync_end();
 }
 
 bool

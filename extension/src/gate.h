@@ -20,6 +20,9 @@
 
 #define PGR_CONNINFO_SIZE	2048
 
+/* The one that a node opens on another. */
+#define PGR_DATABASE		"postgres"
+
 /* From whom this node may receive WAL. */
 typedef struct PgrUpstream
 {
@@ -45,6 +48,9 @@ typedef struct PgrGateShared
 	/* the WAL receiver that is just connecting, and since when */
 	pg_atomic_uint32 connecting_pid;
 	pg_atomic_uint64 connecting_ms;
+
+	/* the slot sync worker, from its connection to its end */
+	pg_atomic_uint32 slotsync_pid;
 
 	/* epoch of the connection the WAL receiver streams over, and its pid */
 	pg_atomic_uint64 streaming_epoch;

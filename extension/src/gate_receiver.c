@@ -21,6 +21,7 @@
 #include "utils/memutils.h"
 
 #include "config.h"
+#include "failover_slots.h"
 #include "gate.h"
 #include "promote.h"
 #include "shared.h"
@@ -127,10 +128,26 @@ report_failure(const char *error)
 }
 
 static WalReceiverConn *
+slotsync_connect(PGR_WALRCV_CONNECT_ARGUMENTS)
+{
+	char		actual[PGR_CONNINFO_SIZE];
+	WalReceiverConn *connection;
+
+	if (!pgr_slotsync_conninfo(actual, sizeof(actual), err))
+		return NULL;
+	connection = (original.walrcv_connect)(PGR_WALRCV_CONNECT_VALUES(actual));
+	if (connection != NULL)
+		pgr_slotsync_connected();
+	return connection;
+}
+
+static WalReceiverConn *
 gate_connect(PGR_WALRCV_CONNECT_ARGUMENTS)
 {
 	PgrGateShared *gate = &pgr_shared->gate;
 
+	if (PgrAmSlotSync())
+		return slotsync_connect(PGR_WALRCV_CONNECT_VALUES(conninfo));
 	if (!PgrAmWalReceiver() || !PGR_WALRCV_IS_PHYSICAL)
 		return (original.walrcv_connect)(PGR_WALRCV_CONNECT_VALUES(conninfo));
 

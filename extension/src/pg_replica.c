@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 
 #include "config.h"
+#include "failover_slots.h"
 #include "prestart.h"
 #include "shared.h"
 
@@ -115,6 +116,8 @@ _PG_init(void)
 	pgr_worker_register();
 	pgr_assistant_init();
 	pgr_sync_init();
+	if (pgr_failover_slots_possible())
+		pgr_failover_slots_register();
 
 	/* may fork, take long, and re-execute the server */
 	pgr_prestart_run();

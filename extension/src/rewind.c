@@ -152,7 +152,7 @@ run_pg_rewind(const char *directory, const char *source, bool only_look, Diverge
 
 	strlcpy(server, "--source-server=", sizeof(server));
 	if (node < 0 || !pgr_conninfo(server + strlen(server), PGR_CONNINFO_SIZE, node,
-								  "postgres", "pg_replica_rewind"))
+								  PGR_DATABASE, "pg_replica_rewind"))
 		return pgr_work_failed("node \"%s\" is not in pg_replica.nodes", source);
 	snprintf(target, sizeof(target), "--target-pgdata=%s", directory);
 	if (pgr_tool_run(&tool))

@@ -13,8 +13,6 @@
 #include "assistant.h"
 #include "guard.h"
 
-#define SLOT_PREFIX "pg_replica_"
-
 static void
 release_slot(void *argument)
 {
@@ -126,10 +124,10 @@ ensure_slot(const PgrSlotWish *wish, char *detail, size_t size)
 	return slot_step(advance_slot, wish->name, wish, detail, size);
 }
 
-static bool
-is_ours(const ReplicationSlot *slot)
+bool
+pgr_slot_is_ours(const ReplicationSlot *slot)
 {
-	return SlotIsPhysical(slot) && strncmp(NameStr(slot->data.name), SLOT_PREFIX, strlen(SLOT_PREFIX)) == 0;
+	return SlotIsPhysical(slot) && strncmp(NameStr(slot->data.name), PGR_SLOT_PREFIX, strlen(PGR_SLOT_PREFIX)) == 0;
 }
 
 /* Names of our slots that nobody wants any more. */
@@ -145,7 +143,7 @@ unwanted_slots(const PgrSlotWish *wishes, int n_wishes, char names[][PGR_NAME_SI
 		const char *name = NameStr(slot->data.name);
 		bool		wanted = false;
 
-		if (!slot->in_use || !is_ours(slot))
+		if (!slot->in_use || !pgr_slot_is_ours(slot))
 			continue;
 		for (int j = 0; j < n_wishes; j++)
 			wanted = wanted || strcmp(wishes[j].name, name) == 0;
@@ -188,7 +186,7 @@ pgr_slots_of_others(char *names, size_t size)
 		ReplicationSlot *slot = &ReplicationSlotCtl->replication_slots[i];
 		bool		idle;
 
-		if (!slot->in_use || is_ours(slot) || slot->data.persistency != RS_PERSISTENT || PgrSlotIsSynced(slot))
+		if (!slot->in_use || pgr_slot_is_ours(slot) || slot->data.persistency != RS_PERSISTENT || PgrSlotIsSynced(slot))
 			continue;
 		SpinLockAcquire(&slot->mutex);
 		idle = slot->active_pid == 0;

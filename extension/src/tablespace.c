@@ -164,7 +164,7 @@ ask_source(const char *source, bool look_for_shared, PgrTablespaces *found)
 		"--command", query, "--dbname", server, NULL};
 	PgrTool		tool = {"psql", arguments, true, take_tablespace, found, ""};
 
-	if (!pgr_conninfo(server, PGR_CONNINFO_SIZE, pgr_node_number(source), "postgres", "pg_replica_clone"))
+	if (!pgr_conninfo(server, PGR_CONNINFO_SIZE, pgr_node_number(source), PGR_DATABASE, "pg_replica_clone"))
 		return pgr_work_failed("node \"%s\" is not in pg_replica.nodes", source);
 	strlcat(server, " replication='database'", sizeof(server));
 	clone_name(name, sizeof(name));

@@ -52,6 +52,10 @@ public final class ClusterBuilder {
         return this;
     }
 
+    public int majorVersion() {
+        return Integer.parseInt(version);
+    }
+
     /** A major version of PostgreSQL: "15". */
     public ClusterBuilder version(String chosen) {
         version = chosen;
