@@ -1,6 +1,7 @@
 package pgreplica.clustertests;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P3;
@@ -65,10 +66,12 @@ class FailoverSlotsTest {
             insert(former, 1);
             awaitSame(replica, former);
             awaitCopied(cluster);
+            former.sql(DATABASE, "select pg_create_logical_replication_slot('another', 'test_decoding', failover => true)");
             former.freezeTitled("walsender replicator");
             insert(former, 2);
-            Await.condition("decoding waits", Quorums.LIMIT, () -> former.sql("select count(*) from pg_stat_activity "
-                    + "where wait_event = 'WaitForStandbyConfirmation'").single().equals("1"), former::describe);
+            // Were it handed out, both would have it well before.
+            assertThatThrownBy(() -> former.sql(DATABASE, "set statement_timeout = '2s'; "
+                    + "select * from pg_logical_slot_get_changes('another', null, null)")).hasMessageContaining("statement timeout");
             former.kill();
             var next = cluster.awaitPrimaryOtherThan(former);
             for (int i = 3; i < 10; i++) insert(next, i);
