@@ -48,9 +48,10 @@ pgr_failover_slots_possible(void)
 }
 
 void
-pgr_failover_slots_register(void)
+pgr_failover_slots_init(void)
 {
-	pgr_register_worker("pg_replica failover slots", "pgr_failover_slots_main", 1);
+	if (pgr_failover_slots_possible())
+		pgr_register_worker("pg_replica failover slots", "pgr_failover_slots_main", 1);
 }
 
 /* ---- the primary ---------------------------------------------------- */
@@ -248,7 +249,7 @@ pgr_failover_slots_possible(void)
 }
 
 void
-pgr_failover_slots_register(void)
+pgr_failover_slots_init(void)
 {
 }
 

@@ -8,16 +8,14 @@
 #ifndef PGR_FAILOVER_SLOTS_H
 #define PGR_FAILOVER_SLOTS_H
 
-#include "postgres.h"
-
 /* Not the name of a node's slot, whatever the node is called. */
 #define PGR_CONFIRMED_SLOT "pgreplica_confirmed"
 
-/* In _PG_init: this server can have such slots (17 and later, wal_level = logical). */
+/* This server can have such slots: 17 and later, wal_level = logical. */
 extern bool pgr_failover_slots_possible(void);
 
-/* In _PG_init, where they are possible. */
-extern void pgr_failover_slots_register(void);
+/* In _PG_init: registers the worker where they are possible. */
+extern void pgr_failover_slots_init(void);
 extern PGDLLEXPORT void pgr_failover_slots_main(Datum argument);
 
 /*

@@ -116,8 +116,7 @@ _PG_init(void)
 	pgr_worker_register();
 	pgr_assistant_init();
 	pgr_sync_init();
-	if (pgr_failover_slots_possible())
-		pgr_failover_slots_register();
+	pgr_failover_slots_init();
 
 	/* may fork, take long, and re-execute the server */
 	pgr_prestart_run();
