@@ -66,6 +66,8 @@ pgr_assistant_init(void)
 	pg_atomic_init_u64(&shared->probe_done_ms, 0);
 	pg_atomic_init_u32(&shared->probe_errno, 0);
 	pg_atomic_init_u64(&shared->sessions_silent_ms, 0);
+	pg_atomic_init_u64(&shared->health_passed_ms, 0);
+	pg_atomic_init_u64(&shared->health_failing_ms, 0);
 
 	pgr_register_worker("pg_replica assistant", "pgr_assistant_main", 1);
 }
@@ -410,6 +412,7 @@ pgr_assistant_main(Datum argument)
 		tend_checkpoint();
 		tend_chores();
 		store_file();
+		pgr_health_tend();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 checkpoint.under_way ? CHECKPOINT_TURN_MS : ready ? TURN_MS : TURN_UNTIL_READY_MS,
 						 PG_WAIT_EXTENSION);

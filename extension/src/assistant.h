@@ -85,6 +85,8 @@ typedef struct PgrAssistantShared
 	pg_atomic_uint64 probe_done_ms; /* end of the last one */
 	pg_atomic_uint32 probe_errno;	/* of the last one; 0: it succeeded */
 	pg_atomic_uint64 sessions_silent_ms;	/* since when nobody answers; 0: somebody does */
+	pg_atomic_uint64 health_passed_ms;	/* when the operator's check did last, here as primary; 0: never */
+	pg_atomic_uint64 health_failing_ms; /* since when it has not; 0: it passes, or is not run */
 } PgrAssistantShared;
 
 typedef struct PgrTaskResult
@@ -139,11 +141,23 @@ extern bool pgr_assistant_disks_are_well(int64 limit_ms, char *why, size_t why_s
 extern bool pgr_assistant_sessions_are_well(int64 limit_ms, char *why, size_t why_size);
 
 /*
+ * False when the operator's health check has not passed on this primary for
+ * longer than its grace.  "value" says how it stands in any case.
+ */
+extern bool pgr_assistant_health_is_well(char *value, size_t value_size, char *why, size_t why_size);
+
+/*
  * Resolves the names again and again, in a process of its own that dies with
  * its parent.  For the assistant and for pgr_prestart_run().
  */
 extern void pgr_resolver_loop(void) pg_attribute_noreturn();
 extern void pgr_probe_loop(void) pg_attribute_noreturn();	/* chores.c */
 extern void pgr_sessions_probe(void);	/* sessions.c */
+
+/* sessions.c: the first entry of a list, without blanks and quotes; false if there is none. */
+extern bool pgr_first_of(const char *list, char *out, size_t size);
+
+/* health.c, for the assistant: never waits. */
+extern void pgr_health_tend(void);
 
 #endif							/* PGR_ASSISTANT_H */

@@ -44,6 +44,8 @@ int			pgr_priority = 100;
 int			pgr_max_failover_lag = -1;
 int			pgr_crash_restart_grace = 5000;
 bool		pgr_allow_other_replication = true;
+char	   *pgr_health_check_command = "";
+int			pgr_health_check_grace = 10000;
 char	   *pgr_trace_file = "";
 int			pgr_trace_size = 64;
 
@@ -156,6 +158,22 @@ define_synchronous(void)
 							NULL, pgr_sync_assign_generation, NULL);
 }
 
+static void
+define_health_check(void)
+{
+	char	   *given = value_given("pg_replica.health_check_grace");
+
+	DefineCustomStringVariable("pg_replica.health_check_command",
+							   "Shell command that asks whether this primary serves the applications well.",
+							   NULL, &pgr_health_check_command, "", PGC_SIGHUP,
+							   GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomIntVariable("pg_replica.health_check_grace",
+							"How long it may not succeed before a standby is asked to take over.",
+							NULL, &pgr_health_check_grace, 10000, 5000, 3600000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	settle("pg_replica.health_check_grace", given, "Use a number from 5000 ms to 3600000 ms.");
+}
+
 void
 pgr_config_define(void)
 {
@@ -196,6 +214,8 @@ pgr_config_define(void)
 				"Lets this node be promoted although it sorts text otherwise than the last primary did.");
 	define_flag("pg_replica.allow_other_replication", &pgr_allow_other_replication, true, PGC_SIGHUP,
 				"Admits physical replication connections that are not of the cluster's nodes.");
+
+	define_health_check();
 
 	MarkGUCPrefixReserved("pg_replica");
 }

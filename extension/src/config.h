@@ -76,6 +76,8 @@ extern int	pgr_priority;
 extern int	pgr_max_failover_lag;	/* kB, -1: no limit */
 extern int	pgr_crash_restart_grace;
 extern bool pgr_allow_other_replication;
+extern char *pgr_health_check_command;	/* empty: none */
+extern int	pgr_health_check_grace;
 extern char *pgr_trace_file;
 extern int	pgr_trace_size;	/* MB */
 

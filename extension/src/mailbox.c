@@ -93,20 +93,15 @@ fill(PgrMailSlot *slot, const char *verb, int n_arguments, const char **argument
 	return true;
 }
 
-static bool
+static void
 wait_for_answer(PgrMailSlot *slot, int64 until)
 {
-	for (;;)
+	while (pg_atomic_read_u32(&slot->state) != PGR_MAIL_ANSWERED)
 	{
 		int64		now = pgr_now_ms();
 
-		if (pg_atomic_read_u32(&slot->state) == PGR_MAIL_ANSWERED)
-		{
-			pg_read_barrier();
-			return true;
-		}
 		if (now >= until)
-			return false;
+			return;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 (long) Min(until - now, 1000), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
@@ -114,50 +109,75 @@ wait_for_answer(PgrMailSlot *slot, int64 until)
 	}
 }
 
-bool
-pgr_mailbox_ask(const char *verb, int n_arguments, const char **arguments,
-				int timeout_ms, char *reply, size_t size)
+PgrMailSlot *
+pgr_mailbox_post(const char *verb, int n_arguments, const char **arguments,
+				 int64 until_ms, char *refusal, size_t size)
 {
-	int64		until = pgr_now_ms() + timeout_ms;
-	PgrMailSlot *slot = claim(until + EXPIRES_AFTER_MS);
-	volatile bool answered = false;
-	bool		ok;
+	PgrMailSlot *slot = claim(until_ms + EXPIRES_AFTER_MS);
 
 	if (slot == NULL)
 	{
-		snprintf(reply, size, "too many requests are waiting for the node worker; try again");
-		return false;
+		snprintf(refusal, size, "too many requests are waiting for the node worker; try again");
+		return NULL;
 	}
 	if (!fill(slot, verb, n_arguments, arguments))
 	{
-		pg_atomic_write_u32(&slot->state, PGR_MAIL_FREE);
-		snprintf(reply, size, "the request is too long");
-		return false;
+		pgr_mailbox_withdraw(slot);
+		snprintf(refusal, size, "the request is too long");
+		return NULL;
 	}
 	pg_write_barrier();
 	pg_atomic_write_u32(&slot->state, PGR_MAIL_ASKED);
 	pg_atomic_fetch_add_u64(&pgr_shared->mailbox.asked, 1);
 	pgr_worker_wake();
+	return slot;
+}
 
+bool
+pgr_mailbox_collect(PgrMailSlot *slot, bool *ok, char *reply, size_t size)
+{
+	if (pg_atomic_read_u32(&slot->state) != PGR_MAIL_ANSWERED)
+		return false;
+	pg_read_barrier();
+	*ok = slot->ok;
+	strlcpy(reply, slot->reply, size);
+	pgr_mailbox_withdraw(slot);
+	return true;
+}
+
+void
+pgr_mailbox_withdraw(PgrMailSlot *slot)
+{
+	pg_atomic_write_u32(&slot->state, PGR_MAIL_FREE);
+}
+
+bool
+pgr_mailbox_ask(const char *verb, int n_arguments, const char **arguments,
+				int timeout_ms, char *reply, size_t size)
+{
+	int64		until = pgr_now_ms() + timeout_ms;
+	PgrMailSlot *slot = pgr_mailbox_post(verb, n_arguments, arguments, until, reply, size);
+	bool		ok = false;
+
+	if (slot == NULL)
+		return false;
 	PG_TRY();
 	{
-		answered = wait_for_answer(slot, until);
+		wait_for_answer(slot, until);
 	}
 	PG_CATCH();
 	{
-		pg_atomic_write_u32(&slot->state, PGR_MAIL_FREE);
+		pgr_mailbox_withdraw(slot);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 
-	ok = answered && slot->ok;
-	if (answered)
-		strlcpy(reply, slot->reply, size);
-	else
-		snprintf(reply, size, "the node worker gave no answer within %d ms; the request may still take effect, see pg_replica.status()",
-				 timeout_ms);
-	pg_atomic_write_u32(&slot->state, PGR_MAIL_FREE);
-	return ok;
+	if (pgr_mailbox_collect(slot, &ok, reply, size))
+		return ok;
+	pgr_mailbox_withdraw(slot);
+	snprintf(reply, size, "the node worker gave no answer within %d ms; the request may still take effect, see pg_replica.status()",
+			 timeout_ms);
+	return false;
 }
 
 PgrMailSlot *

@@ -63,6 +63,16 @@ extern void pgr_mailbox_init(void);
 extern bool pgr_mailbox_ask(const char *verb, int n_arguments, const char **arguments,
 							int timeout_ms, char *reply, size_t size);
 
+/*
+ * The same for who must not wait.  Whoever posted a request collects its answer
+ * (false: there is none yet), or withdraws it soon after "until_ms".  NULL:
+ * "refusal" says why it could not be posted.
+ */
+extern PgrMailSlot *pgr_mailbox_post(const char *verb, int n_arguments, const char **arguments,
+									 int64 until_ms, char *refusal, size_t size);
+extern bool pgr_mailbox_collect(PgrMailSlot *slot, bool *ok, char *reply, size_t size);
+extern void pgr_mailbox_withdraw(PgrMailSlot *slot);
+
 /* Worker side: the next unseen request, or NULL. */
 extern PgrMailSlot *pgr_mailbox_take(void);
 extern void pgr_mailbox_answer(uint64 id, bool ok, const char *text, int32 length);

@@ -28,9 +28,8 @@
 #define ASK_EVERY_MS	3000
 #define ANSWER_WITHIN_MS 2000
 
-/* The first entry of a list, without blanks and quotes. */
-static bool
-first_of(const char *list, char *out, size_t size)
+bool
+pgr_first_of(const char *list, char *out, size_t size)
 {
 	size_t		length;
 
@@ -54,7 +53,7 @@ unix_address(PgrAddress *to)
 	char		directory[MAXPGPATH];
 	char		path[MAXPGPATH];
 
-	if (!first_of(Unix_socket_directories, directory, sizeof(directory)))
+	if (!pgr_first_of(Unix_socket_directories, directory, sizeof(directory)))
 		return false;
 	UNIXSOCK_PATH(path, PostPortNumber, directory);
 	if (strlen(path) >= sizeof(address->sun_path))
@@ -79,7 +78,7 @@ tcp_address(PgrAddress *to)
 	char		host[NI_MAXHOST];
 	char		port[16];
 
-	if (!first_of(ListenAddresses, host, sizeof(host)))
+	if (!pgr_first_of(ListenAddresses, host, sizeof(host)))
 		return false;
 	if (strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "localhost") == 0)
 		strlcpy(host, "127.0.0.1", sizeof(host));

@@ -308,6 +308,7 @@ static const char *const settings[] = {
 	"pg_replica.election_timeout", "pg_replica.priority", "pg_replica.max_failover_lag",
 	"pg_replica.crash_restart_grace", "pg_replica.sync_standbys", "pg_replica.witness",
 	"pg_replica.allow_weaker_commit", "pg_replica.allow_collation_mismatch",
+	"pg_replica.health_check_grace",
 };
 
 static bool
@@ -359,6 +360,17 @@ report_findings(Report *to)
 		report(to, "node worker", "", false, missing, "Look at the server log and at the other rows of this table.");
 	else
 		report(to, "node worker", psprintf("PID %u", pg_atomic_read_u32(&pgr_shared->worker.pid)), true, "", "");
+}
+
+/* The operator's own question to the primary. */
+static void
+report_health(Report *to)
+{
+	char		value[64];
+	char		why[256];
+	bool		well = pgr_assistant_health_is_well(value, sizeof(value), why, sizeof(why));
+
+	report(to, "health check", value, well, why, well ? "" : "The server log says how the command ended.");
 }
 
 /* Postgres asks for WAL of another timeline only when it has replayed what it has. */
@@ -422,6 +434,8 @@ pgr_sql_check(PG_FUNCTION_ARGS)
 	report_replay(&to);
 	if (pgr_shared != NULL)
 		report_slots(&to);
+	if (pgr_shared != NULL && pgr_health_check_command[0] != '\0')
+		report_health(&to);
 	if (pgr_node_name != NULL)
 		report_rewound(&to);
 	for (int i = 0; pgr_node_name != NULL && i < lengthof(settings); i++)

@@ -1,0 +1,251 @@
+/*
+ * health.c
+ *		The operator's own question to the primary: does it serve the
+ *		applications well?
+ *
+ * pg_replica.health_check_command is run again and again while this server is
+ * an open primary.  When it has not passed for pg_replica.health_check_grace,
+ * the cluster is asked for what an operator would ask for, failover(), with
+ * all that this promises: nothing is lost, and where no standby can take over,
+ * this primary goes on.
+ *
+ * It must have passed here before it can fail: a command that passes nowhere
+ * costs one failover, and not one after the other.
+ */
+#include "postgres.h"
+#include "compat.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "postmaster/postmaster.h"
+#include "storage/ipc.h"
+
+#include "assistant.h"
+#include "config.h"
+#include "mailbox.h"
+#include "shared.h"
+
+#define RUN_EVERY_MS 2000
+#define ANSWER_WITHIN_MS 10000
+
+static struct
+{
+	pid_t		pid;			/* of the command under way, and its process group; 0: none is */
+	int64		begun_ms;
+	int64		ended_ms;
+	int64		passed_ms;		/* the last time; 0: not yet on this primary */
+	int64		failing_ms;		/* since when it has not passed; 0: it passes */
+	bool		told;			/* that it fails, and why */
+	PgrMailSlot *request;		/* for a failover, not answered yet */
+	int64		answer_until_ms;
+} check;
+
+static void
+run_command(pid_t parent)
+{
+	char		port[16];
+	char		directory[MAXPGPATH];
+	int			null = open("/dev/null", O_RDWR);
+	sigset_t	none;
+
+	(void) setpgid(0, 0);
+	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int i = 1; i < 32; i++)
+		(void) signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (getppid() != parent)
+		_exit(1);
+	/* What it complains of goes to the server log. */
+	(void) dup2(null, STDIN_FILENO);
+	(void) dup2(null, STDOUT_FILENO);
+	snprintf(port, sizeof(port), "%d", PostPortNumber);
+	(void) setenv("PGPORT", port, 1);
+	if (pgr_first_of(Unix_socket_directories, directory, sizeof(directory)))
+		(void) setenv("PGHOST", directory, 1);
+	(void) execl("/bin/sh", "sh", "-c", pgr_health_check_command, NULL);
+	_exit(127);
+}
+
+static void
+begin(int64 now)
+{
+	pid_t		parent = MyProcPid;
+
+	fflush(NULL);
+	check.begun_ms = check.ended_ms = now;
+	check.pid = fork();
+	if (check.pid == 0)
+		run_command(parent);
+	if (check.pid < 0)
+	{
+		check.pid = 0;
+		ereport(LOG, (errmsg("pg_replica could not fork for pg_replica.health_check_command: %m")));
+		return;
+	}
+	(void) setpgid(check.pid, check.pid);
+	if (check.failing_ms == 0)
+		check.failing_ms = check.passed_ms != 0 ? check.passed_ms : now;
+}
+
+static void
+end_command(void)
+{
+	if (check.pid == 0)
+		return;
+	(void) kill(-check.pid, SIGKILL);
+	(void) waitpid(check.pid, NULL, 0);
+	check.pid = 0;
+}
+
+static void
+passed(int64 now)
+{
+	if (check.told)
+		ereport(LOG, (errmsg("pg_replica: pg_replica.health_check_command passes again")));
+	check.told = false;
+	check.passed_ms = now;
+	check.failing_ms = 0;
+}
+
+static void
+failed(const char *how)
+{
+	if (!check.told)
+		ereport(LOG,
+				(errmsg("pg_replica: pg_replica.health_check_command does not pass: %s", how),
+				 errdetail("The command is \"%s\".", pgr_health_check_command),
+				 check.passed_ms == 0 ?
+				 errhint("It has never passed while this server was primary, so no failover is asked for.") :
+				 errhint("A failover is asked for when it has not passed for %d ms.", pgr_health_check_grace)));
+	check.told = true;
+}
+
+static void
+look_after_command(int64 now)
+{
+	char		how[64];
+	int			status;
+
+	if (waitpid(check.pid, &status, WNOHANG) == check.pid)
+	{
+		check.pid = 0;
+		if (WIFSIGNALED(status))
+			snprintf(how, sizeof(how), "it was ended by signal %d", WTERMSIG(status));
+		else
+			snprintf(how, sizeof(how), "its exit status was %d", WEXITSTATUS(status));
+		if (status == 0)
+			passed(now);
+		else
+			failed(how);
+	}
+	else if (now - check.begun_ms >= pgr_health_check_grace)
+	{
+		end_command();
+		snprintf(how, sizeof(how), "it did not end within %d ms", pgr_health_check_grace);
+		failed(how);
+	}
+	if (check.pid == 0)
+		check.ended_ms = now;
+}
+
+static void
+ask_for_failover(int64 now)
+{
+	char		refusal[PGR_REPLY_SIZE];
+
+	ereport(LOG,
+			(errmsg("pg_replica asks for a failover, because pg_replica.health_check_command has not passed for %lld ms",
+					(long long) (now - check.passed_ms))));
+	check.passed_ms = now;		/* if the request is refused, the next one waits as long */
+	check.answer_until_ms = now + Max(10 * (int64) pgr_election_timeout, ANSWER_WITHIN_MS);
+	check.request = pgr_mailbox_post("failover", 0, NULL, check.answer_until_ms, refusal, sizeof(refusal));
+	if (check.request == NULL)
+		ereport(LOG, (errmsg("pg_replica could not ask for a failover: %s", refusal)));
+}
+
+static void
+look_for_answer(int64 now)
+{
+	char		reply[PGR_REPLY_SIZE];
+	bool		ok;
+
+	if (check.request == NULL)
+		return;
+	if (!pgr_mailbox_collect(check.request, &ok, reply, sizeof(reply)))
+	{
+		if (now < check.answer_until_ms)
+			return;
+		pgr_mailbox_withdraw(check.request);
+		ok = false;
+		strlcpy(reply, "there was no answer", sizeof(reply));
+	}
+	check.request = NULL;
+	ereport(LOG, (errmsg(ok ? "pg_replica was granted its failover: %s" : "pg_replica was refused its failover: %s", reply)));
+}
+
+static void
+end_at_exit(int code, Datum argument)
+{
+	end_command();
+}
+
+void
+pgr_health_tend(void)
+{
+	static bool registered = false;
+	int64		now = pgr_now_ms();
+
+	look_for_answer(now);
+	if (pgr_health_check_command[0] == '\0' || RecoveryInProgress())
+	{
+		end_command();
+		check.passed_ms = check.failing_ms = 0;
+		check.told = false;
+	}
+	else if (!pgr_fence_is_open())
+	{
+		/* What fails now may fail for that. */
+		end_command();
+		check.failing_ms = 0;
+		if (check.passed_ms != 0)
+			check.passed_ms = now;
+	}
+	else
+	{
+		if (!registered)
+			before_shmem_exit(end_at_exit, 0);
+		registered = true;
+		if (check.pid != 0)
+			look_after_command(now);
+		if (check.pid == 0 && now - check.ended_ms >= RUN_EVERY_MS)
+			begin(now);
+		if (check.passed_ms != 0 && now - check.passed_ms >= pgr_health_check_grace && check.request == NULL)
+			ask_for_failover(now);
+	}
+	pg_atomic_write_u64(&pgr_shared->assistant.health_passed_ms, check.passed_ms);
+	pg_atomic_write_u64(&pgr_shared->assistant.health_failing_ms, check.failing_ms);
+}
+
+bool
+pgr_assistant_health_is_well(char *value, size_t value_size, char *why, size_t why_size)
+{
+	int64		failing = pg_atomic_read_u64(&pgr_shared->assistant.health_failing_ms);
+	int64		lasts = failing == 0 ? 0 : pgr_now_ms() - failing;
+	bool		passed = pg_atomic_read_u64(&pgr_shared->assistant.health_passed_ms) != 0;
+
+	why[0] = '\0';
+	strlcpy(value, passed ? "passes" : "is run on the primary", value_size);
+	if (lasts <= pgr_health_check_grace)
+		return true;
+	strlcpy(value, "does not pass", value_size);
+	snprintf(why, why_size, "pg_replica.health_check_command has not passed for %lld ms%s", (long long) lasts,
+			 passed ? "" : ", and never on this primary: no failover is asked for");
+	return false;
+}
