@@ -33,17 +33,20 @@
 
 #define RUN_EVERY_MS 2000
 #define ANSWER_WITHIN_MS 10000
+#define MOST_DOUBLINGS 6
 
 static struct
 {
 	pid_t		pid;			/* of the command under way, and its process group; 0: none is */
+	bool		killed;			/* it is to end, and tells nothing any more */
 	int64		begun_ms;
 	int64		ended_ms;
-	int64		passed_ms;		/* the last time; 0: not yet on this primary */
+	int64		passed_ms;		/* the last time, or when patience began anew; 0: not yet on this primary */
 	int64		failing_ms;		/* since when it has not passed; 0: it passes */
 	bool		told;			/* that it fails, and why */
 	PgrMailSlot *request;		/* for a failover, not answered yet */
 	int64		answer_until_ms;
+	int			requests;		/* since it passed */
 } check;
 
 static void
@@ -80,6 +83,7 @@ begin(int64 now)
 
 	fflush(NULL);
 	check.begun_ms = check.ended_ms = now;
+	check.killed = false;
 	check.pid = fork();
 	if (check.pid == 0)
 		run_command(parent);
@@ -94,14 +98,13 @@ begin(int64 now)
 		check.failing_ms = check.passed_ms != 0 ? check.passed_ms : now;
 }
 
+/* Not waited for: a process that waits for a disk does not end. */
 static void
-end_command(void)
+kill_command(void)
 {
-	if (check.pid == 0)
-		return;
-	(void) kill(-check.pid, SIGKILL);
-	(void) waitpid(check.pid, NULL, 0);
-	check.pid = 0;
+	if (check.pid != 0)
+		(void) kill(-check.pid, SIGKILL);
+	check.killed = true;
 }
 
 static void
@@ -112,6 +115,7 @@ passed(int64 now)
 	check.told = false;
 	check.passed_ms = now;
 	check.failing_ms = 0;
+	check.requests = 0;
 }
 
 static void
@@ -128,6 +132,23 @@ failed(const char *how)
 }
 
 static void
+judge(int status, int64 now)
+{
+	char		how[64];
+
+	if (status == 0)
+	{
+		passed(now);
+		return;
+	}
+	if (WIFSIGNALED(status))
+		snprintf(how, sizeof(how), "it was ended by signal %d", WTERMSIG(status));
+	else
+		snprintf(how, sizeof(how), "its exit status was %d", WEXITSTATUS(status));
+	failed(how);
+}
+
+static void
 look_after_command(int64 now)
 {
 	char		how[64];
@@ -136,23 +157,25 @@ look_after_command(int64 now)
 	if (waitpid(check.pid, &status, WNOHANG) == check.pid)
 	{
 		check.pid = 0;
-		if (WIFSIGNALED(status))
-			snprintf(how, sizeof(how), "it was ended by signal %d", WTERMSIG(status));
-		else
-			snprintf(how, sizeof(how), "its exit status was %d", WEXITSTATUS(status));
-		if (status == 0)
-			passed(now);
-		else
-			failed(how);
+		check.ended_ms = now;
+		if (!check.killed)
+			judge(status, now);
 	}
-	else if (now - check.begun_ms >= pgr_health_check_grace)
+	else if (!check.killed && now - check.begun_ms >= pgr_health_check_grace)
 	{
-		end_command();
+		kill_command();
 		snprintf(how, sizeof(how), "it did not end within %d ms", pgr_health_check_grace);
 		failed(how);
 	}
-	if (check.pid == 0)
-		check.ended_ms = now;
+}
+
+/* A failover that does not succeed holds up writes for a moment, so it is tried less and less often (P10). */
+static bool
+is_time_for_failover(int64 now)
+{
+	int64		patience = (int64) pgr_health_check_grace << Min(check.requests, MOST_DOUBLINGS);
+
+	return check.passed_ms != 0 && now - check.passed_ms >= patience && check.request == NULL;
 }
 
 static void
@@ -163,7 +186,8 @@ ask_for_failover(int64 now)
 	ereport(LOG,
 			(errmsg("pg_replica asks for a failover, because pg_replica.health_check_command has not passed for %lld ms",
 					(long long) (now - check.passed_ms))));
-	check.passed_ms = now;		/* if the request is refused, the next one waits as long */
+	check.passed_ms = now;
+	check.requests++;
 	check.answer_until_ms = now + Max(10 * (int64) pgr_election_timeout, ANSWER_WITHIN_MS);
 	check.request = pgr_mailbox_post("failover", 0, NULL, check.answer_until_ms, refusal, sizeof(refusal));
 	if (check.request == NULL)
@@ -187,13 +211,13 @@ look_for_answer(int64 now)
 		strlcpy(reply, "there was no answer", sizeof(reply));
 	}
 	check.request = NULL;
-	ereport(LOG, (errmsg(ok ? "pg_replica was granted its failover: %s" : "pg_replica was refused its failover: %s", reply)));
+	ereport(LOG, (errmsg("pg_replica was %s its failover: %s", ok ? "granted" : "refused", reply)));
 }
 
 static void
-end_at_exit(int code, Datum argument)
+kill_at_exit(int code, Datum argument)
 {
-	end_command();
+	kill_command();
 }
 
 void
@@ -201,32 +225,35 @@ pgr_health_tend(void)
 {
 	static bool registered = false;
 	int64		now = pgr_now_ms();
+	bool		is_asked = pgr_health_check_command[0] != '\0' && !RecoveryInProgress();
+	/* What fails behind a closed fence may fail for that. */
+	bool		counts = is_asked && pgr_fence_is_open();
 
+	if (!registered)
+		before_shmem_exit(kill_at_exit, 0);
+	registered = true;
 	look_for_answer(now);
-	if (pgr_health_check_command[0] == '\0' || RecoveryInProgress())
+	if (!counts)
+		kill_command();
+	if (check.pid != 0)
+		look_after_command(now);
+	if (!is_asked)
 	{
-		end_command();
 		check.passed_ms = check.failing_ms = 0;
+		check.requests = 0;
 		check.told = false;
 	}
-	else if (!pgr_fence_is_open())
+	else if (!counts)
 	{
-		/* What fails now may fail for that. */
-		end_command();
 		check.failing_ms = 0;
 		if (check.passed_ms != 0)
 			check.passed_ms = now;
 	}
 	else
 	{
-		if (!registered)
-			before_shmem_exit(end_at_exit, 0);
-		registered = true;
-		if (check.pid != 0)
-			look_after_command(now);
 		if (check.pid == 0 && now - check.ended_ms >= RUN_EVERY_MS)
 			begin(now);
-		if (check.passed_ms != 0 && now - check.passed_ms >= pgr_health_check_grace && check.request == NULL)
+		if (is_time_for_failover(now))
 			ask_for_failover(now);
 	}
 	pg_atomic_write_u64(&pgr_shared->assistant.health_passed_ms, check.passed_ms);

@@ -68,8 +68,8 @@ class HealthCheckTest {
             var former = awaitPassing(cluster.awaitPrimary());
             former.sql("insert into sick values ('n1'), ('n2'), ('n3')");
             var promoted = cluster.awaitPrimaryOtherThan(former);
-            Await.condition("check() tells it", FOUND_WITHIN, () -> health(promoted).equals(List.of(List.of("does not pass", "f"))),
-                    () -> health(promoted).toString());
+            Await.condition("check() tells it", FOUND_WITHIN,
+                    () -> health(promoted).equals(List.of(List.of("does not pass", "f"))), promoted::log);
             var writer = cluster.startWriter().awaitRows(50);
             Await.staysTrue("it stays", Duration.ofSeconds(2 * GRACE_SECONDS), promoted::isWritable, cluster::describe);
 
@@ -100,8 +100,8 @@ class HealthCheckTest {
             primary.awaitLog("it did not end within " + GRACE_SECONDS + "000 ms", mark, FOUND_WITHIN);
             primary.awaitLog("pg_replica was refused its failover: no standby can take over", mark, FOUND_WITHIN);
             configure(primary, "");
-            Await.condition("the command has ended", FOUND_WITHIN, () -> primary.processesTitled("sleep 1001").isEmpty(),
-                    primary::describe);
+            Await.condition("the command has ended", FOUND_WITHIN,
+                    () -> primary.processesTitled("sleep 1001").isEmpty(), primary::describe);
             assertThat(health(primary)).isEmpty();
             writer.awaitRows(50).stop();
             assertThat(cluster.awaitPrimary()).isEqualTo(primary);
