@@ -39,23 +39,32 @@ append_setting(char *out, size_t size, const char *name, const char *value)
 	return true;
 }
 
+/* With a password and TLS, eight answers are waited for; a quarter of the election timeout is long for one. */
+int
+pgr_connect_limit_ms(void)
+{
+	return Max(5000, 2 * pgr_election_timeout);
+}
+
 bool
 pgr_conninfo(char *out, size_t size, int node, const char *dbname,
 			 const char *application_name)
 {
 	char		port[16];
+	char		limit[16];
 
 	out[0] = '\0';
 	if (node < 0 || node >= pgr_config.n_nodes)
 		return false;
 	snprintf(port, sizeof(port), "%d", pgr_config.nodes[node].port);
+	snprintf(limit, sizeof(limit), "%d", pgr_connect_limit_ms() / 1000);
 	return append_setting(out, size, "host", pgr_config.nodes[node].host) &&
 		append_setting(out, size, "port", port) &&
 		append_setting(out, size, "user", pgr_replication_user) &&
 		append_setting(out, size, "passfile", pgr_passfile) &&
 		append_setting(out, size, "dbname", dbname) &&
 		append_setting(out, size, "application_name", application_name) &&
-		append_setting(out, size, "connect_timeout", "5") &&
+		append_setting(out, size, "connect_timeout", limit) &&
 		append_setting(out, size, "keepalives_idle", "5") &&
 		append_setting(out, size, "keepalives_interval", "2") &&
 		append_setting(out, size, "keepalives_count", "3") &&

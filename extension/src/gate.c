@@ -19,8 +19,6 @@
 #include "restart.h"
 #include "shared.h"
 
-#define CONNECT_LIMIT_MS	5000
-
 static shmem_startup_hook_type former_shmem_startup = NULL;
 
 /*
@@ -182,7 +180,7 @@ pgr_gate_tend(void)
 	if (pgr_in_prestart || WalRcv == NULL ||
 		pg_atomic_read_u32(&gate->connecting_pid) == 0)
 		return;
-	if (pgr_now_ms() - (int64) pg_atomic_read_u64(&gate->connecting_ms) < CONNECT_LIMIT_MS)
+	if (pgr_now_ms() - (int64) pg_atomic_read_u64(&gate->connecting_ms) < pgr_connect_limit_ms())
 		return;
 	pg_atomic_write_u64(&gate->connecting_ms, pgr_now_ms());
 	end_connecting();

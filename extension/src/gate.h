@@ -106,6 +106,7 @@ extern bool pgr_gate_upstream(PgrUpstream *out);
  * Builds the conninfo for node number "node" of pgr_config.nodes.  With
  * "dbname" NULL it is one for physical replication.  False if it does not fit.
  */
+extern int	pgr_connect_limit_ms(void);
 extern bool pgr_conninfo(char *out, size_t size, int node, const char *dbname,
 						 const char *application_name);
 

@@ -12,8 +12,9 @@
 
 #define PGR_NET_INCOMING_MAX 48
 #define PGR_NET_CONNECTIONS (PGR_MAX_NODES + PGR_NET_INCOMING_MAX)
-#define PGR_NET_HANDSHAKE_MS 2000
-#define PGR_NET_DIAL_MS 1000
+/* An answer takes less than an election timeout, or nobody is ever elected; the handshake waits for two. */
+#define PGR_NET_HANDSHAKE_MS Max(2000, 2 * pgr_election_timeout)
+#define PGR_NET_DIAL_MS Max(1000, pgr_election_timeout)
 #define PGR_NET_RETRY_MIN_MS 50
 #define PGR_NET_RETRY_MAX_MS 1000
 

@@ -13,7 +13,7 @@
 
 #include "net_internal.h"
 
-#define PROBE_FOR_MS 1000
+#define PROBE_FOR_MS PGR_NET_DIAL_MS
 #define PROBE_EVERY_MS 20
 
 /*
