@@ -66,7 +66,7 @@ pgr_assistant_init(void)
 	pg_atomic_init_u64(&shared->probe_done_ms, 0);
 	pg_atomic_init_u32(&shared->probe_errno, 0);
 	pg_atomic_init_u64(&shared->sessions_silent_ms, 0);
-	pg_atomic_init_u64(&shared->health_passed_ms, 0);
+	pg_atomic_init_u32(&shared->health_passed, 0);
 	pg_atomic_init_u64(&shared->health_failing_ms, 0);
 
 	pgr_register_worker("pg_replica assistant", "pgr_assistant_main", 1);

@@ -85,8 +85,8 @@ typedef struct PgrAssistantShared
 	pg_atomic_uint64 probe_done_ms; /* end of the last one */
 	pg_atomic_uint32 probe_errno;	/* of the last one; 0: it succeeded */
 	pg_atomic_uint64 sessions_silent_ms;	/* since when nobody answers; 0: somebody does */
-	pg_atomic_uint64 health_passed_ms;	/* when the operator's check did last, here as primary; 0: never */
-	pg_atomic_uint64 health_failing_ms; /* since when it has not; 0: it passes, or is not run */
+	pg_atomic_uint32 health_passed; /* the operator's check did, here as primary */
+	pg_atomic_uint64 health_failing_ms; /* since when it fails; 0: it does not, or is not run */
 } PgrAssistantShared;
 
 typedef struct PgrTaskResult

@@ -4,10 +4,10 @@
  *		applications well?
  *
  * pg_replica.health_check_command is run again and again while this server is
- * an open primary.  When it has not passed for pg_replica.health_check_grace,
- * the cluster is asked for what an operator would ask for, failover(), with
- * all that this promises: nothing is lost, and where no standby can take over,
- * this primary goes on.
+ * an open primary.  When it has failed for pg_replica.health_check_grace, the
+ * cluster is asked for what an operator would ask for, failover(), with all
+ * that this promises: nothing is lost, and where no standby can take over, this
+ * primary goes on.
  *
  * It must have passed here before it can fail: a command that passes nowhere
  * costs one failover, and not one after the other.
@@ -41,12 +41,12 @@ static struct
 	bool		killed;			/* it is to end, and tells nothing any more */
 	int64		begun_ms;
 	int64		ended_ms;
-	int64		passed_ms;		/* the last time, or when patience began anew; 0: not yet on this primary */
-	int64		failing_ms;		/* since when it has not passed; 0: it passes */
-	bool		told;			/* that it fails, and why */
+	bool		passed;			/* once at least, on this primary */
+	int64		failing_ms;		/* when the first one began of those that failed since; 0: none did */
 	PgrMailSlot *request;		/* for a failover, not answered yet */
 	int64		answer_until_ms;
-	int			requests;		/* since it passed */
+	int64		requested_ms;	/* the last one; 0: none since it passed */
+	int			requests;
 } check;
 
 static void
@@ -94,8 +94,6 @@ begin(int64 now)
 		return;
 	}
 	(void) setpgid(check.pid, check.pid);
-	if (check.failing_ms == 0)
-		check.failing_ms = check.passed_ms != 0 ? check.passed_ms : now;
 }
 
 /* Not waited for: a process that waits for a disk does not end. */
@@ -108,37 +106,44 @@ kill_command(void)
 }
 
 static void
-passed(int64 now)
+forget_failures(void)
 {
-	if (check.told)
-		ereport(LOG, (errmsg("pg_replica: pg_replica.health_check_command passes again")));
-	check.told = false;
-	check.passed_ms = now;
-	check.failing_ms = 0;
+	check.failing_ms = check.requested_ms = 0;
 	check.requests = 0;
 }
 
 static void
+passed(void)
+{
+	if (check.failing_ms != 0)
+		ereport(LOG, (errmsg("pg_replica: pg_replica.health_check_command passes again")));
+	check.passed = true;
+	forget_failures();
+}
+
+/* Counted from the beginning of a run that failed: a time in which none was made says nothing. */
+static void
 failed(const char *how)
 {
-	if (!check.told)
-		ereport(LOG,
-				(errmsg("pg_replica: pg_replica.health_check_command does not pass: %s", how),
-				 errdetail("The command is \"%s\".", pgr_health_check_command),
-				 check.passed_ms == 0 ?
-				 errhint("It has never passed while this server was primary, so no failover is asked for.") :
-				 errhint("A failover is asked for when it has not passed for %d ms.", pgr_health_check_grace)));
-	check.told = true;
+	if (check.failing_ms != 0)
+		return;
+	check.failing_ms = check.begun_ms;
+	ereport(LOG,
+			(errmsg("pg_replica: pg_replica.health_check_command does not pass: %s", how),
+			 errdetail("The command is \"%s\".", pgr_health_check_command),
+			 check.passed ?
+			 errhint("A failover is asked for when it has not passed for %d ms.", pgr_health_check_grace) :
+			 errhint("It has never passed while this server was primary, so no failover is asked for.")));
 }
 
 static void
-judge(int status, int64 now)
+judge(int status)
 {
 	char		how[64];
 
 	if (status == 0)
 	{
-		passed(now);
+		passed();
 		return;
 	}
 	if (WIFSIGNALED(status))
@@ -159,7 +164,7 @@ look_after_command(int64 now)
 		check.pid = 0;
 		check.ended_ms = now;
 		if (!check.killed)
-			judge(status, now);
+			judge(status);
 	}
 	else if (!check.killed && now - check.begun_ms >= pgr_health_check_grace)
 	{
@@ -175,7 +180,8 @@ is_time_for_failover(int64 now)
 {
 	int64		patience = (int64) pgr_health_check_grace << Min(check.requests, MOST_DOUBLINGS);
 
-	return check.passed_ms != 0 && now - check.passed_ms >= patience && check.request == NULL;
+	return check.passed && check.failing_ms != 0 && check.request == NULL &&
+		now - Max(check.failing_ms, check.requested_ms) >= patience;
 }
 
 static void
@@ -185,8 +191,8 @@ ask_for_failover(int64 now)
 
 	ereport(LOG,
 			(errmsg("pg_replica asks for a failover, because pg_replica.health_check_command has not passed for %lld ms",
-					(long long) (now - check.passed_ms))));
-	check.passed_ms = now;
+					(long long) (now - check.failing_ms))));
+	check.requested_ms = now;
 	check.requests++;
 	check.answer_until_ms = now + Max(10 * (int64) pgr_election_timeout, ANSWER_WITHIN_MS);
 	check.request = pgr_mailbox_post("failover", 0, NULL, check.answer_until_ms, refusal, sizeof(refusal));
@@ -239,16 +245,11 @@ pgr_health_tend(void)
 		look_after_command(now);
 	if (!is_asked)
 	{
-		check.passed_ms = check.failing_ms = 0;
-		check.requests = 0;
-		check.told = false;
+		check.passed = false;
+		forget_failures();
 	}
 	else if (!counts)
-	{
 		check.failing_ms = 0;
-		if (check.passed_ms != 0)
-			check.passed_ms = now;
-	}
 	else
 	{
 		if (check.pid == 0 && now - check.ended_ms >= RUN_EVERY_MS)
@@ -256,7 +257,7 @@ pgr_health_tend(void)
 		if (is_time_for_failover(now))
 			ask_for_failover(now);
 	}
-	pg_atomic_write_u64(&pgr_shared->assistant.health_passed_ms, check.passed_ms);
+	pg_atomic_write_u32(&pgr_shared->assistant.health_passed, check.passed);
 	pg_atomic_write_u64(&pgr_shared->assistant.health_failing_ms, check.failing_ms);
 }
 
@@ -265,7 +266,7 @@ pgr_assistant_health_is_well(char *value, size_t value_size, char *why, size_t w
 {
 	int64		failing = pg_atomic_read_u64(&pgr_shared->assistant.health_failing_ms);
 	int64		lasts = failing == 0 ? 0 : pgr_now_ms() - failing;
-	bool		passed = pg_atomic_read_u64(&pgr_shared->assistant.health_passed_ms) != 0;
+	bool		passed = pg_atomic_read_u32(&pgr_shared->assistant.health_passed) != 0;
 
 	why[0] = '\0';
 	strlcpy(value, passed ? "passes" : "is run on the primary", value_size);
