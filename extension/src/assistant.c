@@ -32,6 +32,7 @@
 #include "observe.h"
 #include "restart.h"
 #include "shared.h"
+#include "unarchived.h"
 #include "worker.h"
 
 /* It is woken for its tasks; these are for what nobody tells it. */
@@ -413,6 +414,7 @@ pgr_assistant_main(Datum argument)
 		tend_chores();
 		store_file();
 		pgr_health_tend();
+		pgr_unarchived_tend();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 checkpoint.under_way ? CHECKPOINT_TURN_MS : ready ? TURN_MS : TURN_UNTIL_READY_MS,
 						 PG_WAIT_EXTENSION);

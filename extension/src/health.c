@@ -15,21 +15,13 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "access/xlog.h"
-#include "miscadmin.h"
-#include "postmaster/postmaster.h"
-#include "storage/ipc.h"
 
 #include "assistant.h"
 #include "config.h"
 #include "mailbox.h"
 #include "shared.h"
+#include "shell.h"
 
 #define RUN_EVERY_MS 2000
 #define ANSWER_WITHIN_MS 10000
@@ -37,9 +29,7 @@
 
 static struct
 {
-	pid_t		pid;			/* of the command under way, and its process group; 0: none is */
-	bool		killed;			/* it is to end, and tells nothing any more */
-	int64		begun_ms;
+	PgrShell	shell;
 	int64		ended_ms;
 	bool		passed;			/* once at least, on this primary */
 	int64		failing_ms;		/* when the first one began of those that failed since; 0: none did */
@@ -48,62 +38,6 @@ static struct
 	int64		requested_ms;	/* the last one; 0: none since it passed */
 	int			requests;
 } check;
-
-static void
-run_command(pid_t parent)
-{
-	char		port[16];
-	char		directory[MAXPGPATH];
-	int			null = open("/dev/null", O_RDWR);
-	sigset_t	none;
-
-	(void) setpgid(0, 0);
-	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int i = 1; i < 32; i++)
-		(void) signal(i, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (getppid() != parent)
-		_exit(1);
-	/* What it complains of goes to the server log. */
-	(void) dup2(null, STDIN_FILENO);
-	(void) dup2(null, STDOUT_FILENO);
-	snprintf(port, sizeof(port), "%d", PostPortNumber);
-	(void) setenv("PGPORT", port, 1);
-	if (pgr_first_of(Unix_socket_directories, directory, sizeof(directory)))
-		(void) setenv("PGHOST", directory, 1);
-	(void) execl("/bin/sh", "sh", "-c", pgr_health_check_command, NULL);
-	_exit(127);
-}
-
-static void
-begin(int64 now)
-{
-	pid_t		parent = MyProcPid;
-
-	fflush(NULL);
-	check.begun_ms = check.ended_ms = now;
-	check.killed = false;
-	check.pid = fork();
-	if (check.pid == 0)
-		run_command(parent);
-	if (check.pid < 0)
-	{
-		check.pid = 0;
-		ereport(LOG, (errmsg("pg_replica could not fork for pg_replica.health_check_command: %m")));
-		return;
-	}
-	(void) setpgid(check.pid, check.pid);
-}
-
-/* Not waited for: a process that waits for a disk does not end. */
-static void
-kill_command(void)
-{
-	if (check.pid != 0)
-		(void) kill(-check.pid, SIGKILL);
-	check.killed = true;
-}
 
 static void
 forget_failures(void)
@@ -127,7 +61,7 @@ failed(const char *how)
 {
 	if (check.failing_ms != 0)
 		return;
-	check.failing_ms = check.begun_ms;
+	check.failing_ms = check.shell.begun_ms;
 	ereport(LOG,
 			(errmsg("pg_replica: pg_replica.health_check_command does not pass: %s", how),
 			 errdetail("The command is \"%s\".", pgr_health_check_command),
@@ -137,38 +71,25 @@ failed(const char *how)
 }
 
 static void
-judge(int status)
-{
-	char		how[64];
-
-	if (status == 0)
-	{
-		passed();
-		return;
-	}
-	if (WIFSIGNALED(status))
-		snprintf(how, sizeof(how), "it was ended by signal %d", WTERMSIG(status));
-	else
-		snprintf(how, sizeof(how), "its exit status was %d", WEXITSTATUS(status));
-	failed(how);
-}
-
-static void
 look_after_command(int64 now)
 {
 	char		how[64];
 	int			status;
 
-	if (waitpid(check.pid, &status, WNOHANG) == check.pid)
+	if (pgr_shell_has_ended(&check.shell, &status))
 	{
-		check.pid = 0;
 		check.ended_ms = now;
-		if (!check.killed)
-			judge(status);
+		if (check.shell.killed)
+			return;
+		pgr_shell_failure(status, how, sizeof(how));
+		if (status == 0)
+			passed();
+		else
+			failed(how);
 	}
-	else if (!check.killed && now - check.begun_ms >= pgr_health_check_grace)
+	else if (!check.shell.killed && now - check.shell.begun_ms >= pgr_health_check_grace)
 	{
-		kill_command();
+		pgr_shell_kill(&check.shell);
 		snprintf(how, sizeof(how), "it did not end within %d ms", pgr_health_check_grace);
 		failed(how);
 	}
@@ -220,28 +141,18 @@ look_for_answer(int64 now)
 	ereport(LOG, (errmsg("pg_replica was %s its failover: %s", ok ? "granted" : "refused", reply)));
 }
 
-static void
-kill_at_exit(int code, Datum argument)
-{
-	kill_command();
-}
-
 void
 pgr_health_tend(void)
 {
-	static bool registered = false;
 	int64		now = pgr_now_ms();
 	bool		is_asked = pgr_health_check_command[0] != '\0' && !RecoveryInProgress();
 	/* What fails behind a closed fence may fail for that. */
 	bool		counts = is_asked && pgr_fence_is_open();
 
-	if (!registered)
-		before_shmem_exit(kill_at_exit, 0);
-	registered = true;
 	look_for_answer(now);
 	if (!counts)
-		kill_command();
-	if (check.pid != 0)
+		pgr_shell_kill(&check.shell);
+	if (check.shell.pid != 0)
 		look_after_command(now);
 	if (!is_asked)
 	{
@@ -252,8 +163,9 @@ pgr_health_tend(void)
 		check.failing_ms = 0;
 	else
 	{
-		if (check.pid == 0 && now - check.ended_ms >= RUN_EVERY_MS)
-			begin(now);
+		if (check.shell.pid == 0 && now - check.ended_ms >= RUN_EVERY_MS &&
+			!pgr_shell_begin(&check.shell, pgr_health_check_command, true))
+			check.ended_ms = now;
 		if (is_time_for_failover(now))
 			ask_for_failover(now);
 	}

@@ -19,6 +19,7 @@
 #include "promote.h"
 #include "rewound.h"
 #include "tablespace.h"
+#include "unarchived.h"
 #include "work.h"
 
 #define STAGED_CONTROL PGR_REWIND_DIRECTORY "/" XLOG_CONTROL_FILE
@@ -232,6 +233,7 @@ pgr_rewind_attempt(PgrMarker *marker)
 	{
 		if (!rewind_staged_data(marker))
 			return false;
+		pgr_unarchived_leave_to_source(PGR_REWIND_DIRECTORY "/" XLOGDIR);
 		pgr_marker_step(marker, PGR_STEP_RETURNING);
 	}
 	pgr_work_phase(PGR_PHASE_SWAPPING);

@@ -15,6 +15,7 @@
 #include "config.h"
 #include "files.h"
 #include "rewound.h"
+#include "unarchived.h"
 #include "work.h"
 
 #define KEPT_DIRECTORY "rewound"
@@ -150,6 +151,7 @@ pgr_rewound_keep(const char *control_path, const char *wal, TimeLineID timeline,
 					LSN_FORMAT_ARGS(end), LSN_FORMAT_ARGS(fork), timeline),
 			 errdetail("%llu bytes of its WAL are not part of the cluster's history.",
 					   (unsigned long long) (end > fork ? end - fork : 0))));
+	pgr_unarchived_keep(wal, fork, control.xlog_seg_size);
 	pgr_rewound_directory(parent, sizeof(parent));
 	snprintf(directory, sizeof(directory), "%s/%u-%X-%X", parent,
 			 timeline, LSN_FORMAT_ARGS(fork));

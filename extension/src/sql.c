@@ -29,6 +29,7 @@
 #include "mailbox.h"
 #include "rewound.h"
 #include "shared.h"
+#include "unarchived.h"
 
 #define ANSWER_MIN_MS 10000
 
@@ -362,6 +363,19 @@ report_findings(Report *to)
 		report(to, "node worker", psprintf("PID %u", pg_atomic_read_u32(&pgr_shared->worker.pid)), true, "", "");
 }
 
+/* A restore to a later moment needs every piece of WAL. */
+static void
+report_unarchived(Report *to)
+{
+	char		directory[MAXPGPATH];
+	int			files = pgr_unarchived_count();
+
+	pgr_unarchived_directory(directory, sizeof(directory));
+	report(to, "unarchived WAL", files == 0 ? "none" : psprintf("%d files in \"%s\"", files, directory), files == 0,
+		   files == 0 ? "" : "this node had not archived it as primary, and it is missing in the archive until archive_command takes it",
+		   files == 0 ? "" : "See the server log. With archive_library: bring them into the archive and remove them there.");
+}
+
 /* The operator's own question to the primary. */
 static void
 report_health(Report *to)
@@ -437,7 +451,10 @@ pgr_sql_check(PG_FUNCTION_ARGS)
 	if (pgr_shared != NULL && pgr_health_check_command[0] != '\0')
 		report_health(&to);
 	if (pgr_node_name != NULL)
+	{
 		report_rewound(&to);
+		report_unarchived(&to);
+	}
 	for (int i = 0; pgr_node_name != NULL && i < lengthof(settings); i++)
 	{
 		const char *value = GetConfigOption(settings[i], true, false);
