@@ -102,10 +102,12 @@ class FarApartTest {
             var list = new StringJoiner(",");
             for (int i = 0; i < toServers.size(); i++) {
                 var node = cluster.nodes().get(i);
-                list.add(node + "=" + node.spec().host() + ":" + toServers.get(i).port() + "/" + toWorkers.get(i).port());
+                list.add(node + "=" + node.spec().host() + ":" + toServers.get(i).port()
+                        + "/" + toWorkers.get(i).port());
             }
             for (var node : cluster.nodes()) {
-                node.reconfigure(Map.of("pg_replica.nodes", list.toString(), "pg_replica.port", "" + node.spec().raftPort()));
+                node.reconfigure(Map.of("pg_replica.nodes", list.toString(),
+                        "pg_replica.port", "" + node.spec().raftPort()));
             }
         }
 
