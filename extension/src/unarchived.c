@@ -18,7 +18,7 @@
 #include "access/xlog.h"
 #include "access/xlog_internal.h"
 #include "access/xlogarchive.h"
-#include "postmaster/pgarch.h"
+#include "utils/guc.h"
 
 #include "config.h"
 #include "files.h"
@@ -226,6 +226,15 @@ find_file(void)
 	return handing.name[0] != '\0';
 }
 
+static bool
+has_command(void)
+{
+	const char *library = GetConfigOption("archive_library", true, false);
+
+	return XLogArchiveMode != ARCHIVE_MODE_OFF && XLogArchiveCommand != NULL && XLogArchiveCommand[0] != '\0' &&
+		(library == NULL || library[0] == '\0');
+}
+
 /* archive_command with %p, %f and %%, as the archiver has it. */
 static bool
 command_for_file(char *out, size_t size)
@@ -283,10 +292,7 @@ pgr_unarchived_tend(void)
 	if (handing.shell.pid != 0 || now < handing.next_ms)
 		return;
 	handing.next_ms = now + LOOK_EVERY_MS;
-	if (XLogArchiveMode == ARCHIVE_MODE_OFF || XLogArchiveCommand == NULL || XLogArchiveCommand[0] == '\0' ||
-		(XLogArchiveLibrary != NULL && XLogArchiveLibrary[0] != '\0'))
-		return;
-	if (find_file() && command_for_file(command, sizeof(command)) &&
+	if (has_command() && find_file() && command_for_file(command, sizeof(command)) &&
 		pgr_shell_begin(&handing.shell, command, false))
 		handing.next_ms = now;
 }
