@@ -5,10 +5,7 @@
 #include "postgres.h"
 #include "compat.h"
 
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "access/xlog.h"
 #include "access/xlog_internal.h"
@@ -26,6 +23,7 @@
 #include "utils/guc.h"
 
 #include "assistant.h"
+#include "child.h"
 #include "config.h"
 #include "files.h"
 #include "guard.h"
@@ -164,24 +162,17 @@ pgr_assistant_resolve_soon(void)
 static void
 fork_chore(Chore *chore)
 {
-	sigset_t	none;
 	pid_t		parent = MyProcPid;
 
 	chore->forked_ms = pgr_now_ms();
 	chore->pid = fork();
 	if (chore->pid != 0)
 		return;
-	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int i = 1; i < 32; i++)
-		(void) signal(i, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	pgr_child_begins(parent, SIGKILL);
 	dsm_detach_all();
 	PGSharedMemoryDetach();
 	/* Nobody waits for the end of this one, which on a slow disk comes after the postmaster's. */
 	(void) close(pgr_data_lock_fd);
-	if (getppid() != parent)
-		_exit(0);
 	chore->loop();
 }
 

@@ -105,14 +105,14 @@ settle(const char *name, char *given, const char *fix)
 
 static void
 define_number(const char *name, int *variable, int initial, int least, int most,
-			  int flags, const char *description)
+			  GucContext context, int flags, const char *description)
 {
 	char	   *given = value_given(name);
 	const char *unit = flags == GUC_UNIT_MS ? " ms" : flags == GUC_UNIT_KB ? " kB" : flags == GUC_UNIT_MB ? " MB" : "";
 	char		fix[64];
 
 	DefineCustomIntVariable(name, description, NULL, variable, initial, least,
-							most, PGC_POSTMASTER, flags, NULL, NULL, NULL);
+							most, context, flags, NULL, NULL, NULL);
 	snprintf(fix, sizeof(fix), "Use a number from %d%s to %d%s.", least, unit, most, unit);
 	settle(name, given, fix);
 }
@@ -139,12 +139,8 @@ define_synchronous(void)
 							 PGC_SIGHUP, 0, NULL, NULL, NULL);
 	settle("pg_replica.sync_mode", given, "Use off, quorum or quorum_available.");
 
-	given = value_given("pg_replica.sync_standbys");
-	DefineCustomIntVariable("pg_replica.sync_standbys",
-							"How many standbys a commit waits for; 0: as many as nodes may fail.",
-							NULL, &pgr_sync_standbys, 0, 0, PGR_MAX_NODES - 1,
-							PGC_SIGHUP, 0, NULL, NULL, NULL);
-	settle("pg_replica.sync_standbys", given, "Use a number from 0 to 15.");
+	define_number("pg_replica.sync_standbys", &pgr_sync_standbys, 0, 0, PGR_MAX_NODES - 1, PGC_SIGHUP, 0,
+				  "How many standbys a commit waits for; 0: as many as nodes may fail.");
 
 	define_flag("pg_replica.witness", &pgr_witness, false, PGC_POSTMASTER,
 				"This node votes, holds no data and is never primary.");
@@ -161,17 +157,13 @@ define_synchronous(void)
 static void
 define_health_check(void)
 {
-	char	   *given = value_given("pg_replica.health_check_grace");
-
 	DefineCustomStringVariable("pg_replica.health_check_command",
 							   "Shell command that asks whether this primary serves the applications well.",
 							   NULL, &pgr_health_check_command, "", PGC_SIGHUP,
 							   GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
-	DefineCustomIntVariable("pg_replica.health_check_grace",
-							"How long it may not succeed before a standby is asked to take over.",
-							NULL, &pgr_health_check_grace, 10000, 5000, 3600000,
-							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
-	settle("pg_replica.health_check_grace", given, "Use a number from 5000 ms to 3600000 ms.");
+	define_number("pg_replica.health_check_grace", &pgr_health_check_grace, 10000, 5000, 3600000,
+				  PGC_SIGHUP, GUC_UNIT_MS,
+				  "How long it may fail before a standby is asked to take over.");
 }
 
 void
@@ -183,7 +175,7 @@ pgr_config_define(void)
 				"The servers of the cluster: name=host:port/raftport, separated by commas.");
 	define_text("pg_replica.listen_addresses", &pgr_listen_addresses, "*", 0,
 				"Addresses on which this node listens for the other nodes.");
-	define_number("pg_replica.port", &pgr_port, 0, 0, 65535, 0,
+	define_number("pg_replica.port", &pgr_port, 0, 0, 65535, PGC_POSTMASTER, 0,
 				  "Port on which this node listens for the other nodes; 0: as in pg_replica.nodes.");
 	define_text("pg_replica.secret_file", &pgr_secret_file, "", 0,
 				"File with the secret that all nodes of the cluster share.");
@@ -194,19 +186,19 @@ pgr_config_define(void)
 	define_text("pg_replica.passfile", &pgr_passfile, "", 0,
 				"Password file for the connections of the replication user.");
 	define_number("pg_replica.election_timeout", &pgr_election_timeout, 1000, 200, 60000,
-				  GUC_UNIT_MS,
+				  PGC_POSTMASTER, GUC_UNIT_MS,
 				  "Silence of the leader after which another one is elected; the same on all nodes.");
-	define_number("pg_replica.priority", &pgr_priority, 100, 0, 1000, 0,
+	define_number("pg_replica.priority", &pgr_priority, 100, 0, 1000, PGC_POSTMASTER, 0,
 				  "Of equally good nodes, the one with the highest priority becomes primary.");
 	define_number("pg_replica.max_failover_lag", &pgr_max_failover_lag, -1, -1, INT_MAX,
-				  GUC_UNIT_KB,
+				  PGC_POSTMASTER, GUC_UNIT_KB,
 				  "Largest loss of WAL with which a node is promoted automatically; -1: no limit.");
 	define_number("pg_replica.crash_restart_grace", &pgr_crash_restart_grace, 5000, 0, 600000,
-				  GUC_UNIT_MS,
+				  PGC_POSTMASTER, GUC_UNIT_MS,
 				  "How long a crashed primary whose node still answers may take to come back.");
 	define_text("pg_replica.trace_file", &pgr_trace_file, "", 0,
 				"File in which this node records what its core is told and answers, for a replay.");
-	define_number("pg_replica.trace_size", &pgr_trace_size, 64, 1, 1024, GUC_UNIT_MB,
+	define_number("pg_replica.trace_size", &pgr_trace_size, 64, 1, 1024, PGC_POSTMASTER, GUC_UNIT_MB,
 				  "Largest size of such a file; the last three former ones are kept.");
 
 	define_synchronous();

@@ -39,7 +39,7 @@ append_setting(char *out, size_t size, const char *name, const char *value)
 	return true;
 }
 
-/* With a password and TLS, eight answers are waited for; a quarter of the election timeout is long for one. */
+/* With a password and TLS up to eight answers are waited for, and a quarter of the election timeout is long for one. */
 int
 pgr_connect_limit_ms(void)
 {

@@ -102,11 +102,13 @@ extern void pgr_gate_tend(void);
 /* Copies whom the gate is open to; false, and an empty name, if closed. */
 extern bool pgr_gate_upstream(PgrUpstream *out);
 
+/* So long a connection to another server may take to come about. */
+extern int	pgr_connect_limit_ms(void);
+
 /*
  * Builds the conninfo for node number "node" of pgr_config.nodes.  With
  * "dbname" NULL it is one for physical replication.  False if it does not fit.
  */
-extern int	pgr_connect_limit_ms(void);
 extern bool pgr_conninfo(char *out, size_t size, int node, const char *dbname,
 						 const char *application_name);
 

@@ -24,7 +24,6 @@
 #include "shell.h"
 
 #define RUN_EVERY_MS 2000
-#define ANSWER_WITHIN_MS 10000
 #define MOST_DOUBLINGS 6
 
 static struct
@@ -115,7 +114,7 @@ ask_for_failover(int64 now)
 					(long long) (now - check.failing_ms))));
 	check.requested_ms = now;
 	check.requests++;
-	check.answer_until_ms = now + Max(10 * (int64) pgr_election_timeout, ANSWER_WITHIN_MS);
+	check.answer_until_ms = now + PGR_MAIL_WITHIN_MS;
 	check.request = pgr_mailbox_post("failover", 0, NULL, check.answer_until_ms, refusal, sizeof(refusal));
 	if (check.request == NULL)
 		ereport(LOG, (errmsg("pg_replica could not ask for a failover: %s", refusal)));

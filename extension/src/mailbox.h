@@ -8,6 +8,7 @@
 #include "port/atomics.h"
 
 #define PGR_MAILBOX_SLOTS 16
+#define PGR_MAIL_WITHIN_MS Max(10000, 10 * pgr_election_timeout)	/* the core answers earlier */
 #define PGR_VERB_SIZE 32
 #define PGR_ARGUMENTS_MAX 8
 #define PGR_ARGUMENTS_SIZE 1024

@@ -25,6 +25,7 @@
 #include "storage/ipc.h"
 
 #include "assistant.h"
+#include "child.h"
 #include "config.h"
 #include "files.h"
 #include "helper.h"
@@ -154,20 +155,12 @@ pgr_prestart_pending(void)
 static void
 become_child(pid_t parent, int death_signal)
 {
-	sigset_t	none;
-
 	pgr_in_prestart = true;
 	on_exit_reset();
 	MyProcPid = getpid();
 	InitProcessGlobals();
-	(void) prctl(PR_SET_PDEATHSIG, death_signal);
-	for (int i = 1; i < 32; i++)
-		(void) signal(i, SIG_DFL);
+	pgr_child_begins(parent, death_signal);
 	(void) signal(SIGPIPE, SIG_IGN);
-	if (getppid() != parent)
-		_exit(1);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static void

@@ -6,16 +6,14 @@
 #include "compat.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "miscadmin.h"
 #include "postmaster/postmaster.h"
 #include "storage/ipc.h"
 
 #include "assistant.h"
+#include "child.h"
 #include "config.h"
 #include "shell.h"
 
@@ -35,16 +33,9 @@ static void
 become(const char *command, pid_t parent)
 {
 	int			null = open("/dev/null", O_RDWR);
-	sigset_t	none;
 
 	(void) setpgid(0, 0);
-	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int i = 1; i < 32; i++)
-		(void) signal(i, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (getppid() != parent)
-		_exit(1);
+	pgr_child_begins(parent, SIGKILL);
 	(void) dup2(null, STDIN_FILENO);
 	(void) dup2(null, STDOUT_FILENO);
 	(void) execl("/bin/sh", "sh", "-c", command, NULL);

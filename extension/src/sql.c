@@ -31,8 +31,6 @@
 #include "shared.h"
 #include "unarchived.h"
 
-#define ANSWER_MIN_MS 10000
-
 PG_FUNCTION_INFO_V1(pgr_sql_status);
 PG_FUNCTION_INFO_V1(pgr_sql_members);
 PG_FUNCTION_INFO_V1(pgr_sql_history);
@@ -371,9 +369,9 @@ report_unarchived(Report *to)
 	int			files = pgr_unarchived_count();
 
 	pgr_unarchived_directory(directory, sizeof(directory));
-	report(to, "unarchived WAL", files == 0 ? "none" : psprintf("%d files in \"%s\"", files, directory), files == 0,
+	report(to, "unarchived WAL", files == 0 ? "none" : psprintf("%d files", files), files == 0,
 		   files == 0 ? "" : "this node had not archived it as primary, and it is missing in the archive until archive_command takes it",
-		   files == 0 ? "" : "See the server log. With archive_library: bring them into the archive and remove them there.");
+		   files == 0 ? "" : psprintf("See the server log. With archive_library: bring them into the archive from pg_wal and from \"%s\", and remove those there.", directory));
 }
 
 /* The operator's own question to the primary. */
@@ -479,7 +477,7 @@ order(const char *verb, int n_arguments, const char **arguments)
 				 errmsg("cannot ask this node for a %s: %s", verb, missing),
 				 errhint("Ask another node of the cluster, or see pg_replica.check().")));
 	if (!pgr_mailbox_ask(verb, n_arguments, arguments,
-						 Max(10 * pgr_election_timeout, ANSWER_MIN_MS), reply, sizeof(reply)))
+						 PGR_MAIL_WITHIN_MS, reply, sizeof(reply)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s was refused: %s", verb, reply)));

@@ -38,25 +38,6 @@ pgr_unarchived_directory(char *path, size_t size)
 	snprintf(path, size, "%s/%s", pgr_state_dir, KEPT_DIRECTORY);
 }
 
-static bool
-count_file(const char *directory, const char *name, void *argument)
-{
-	if (IsXLogFileName(name))
-		++*(int *) argument;
-	return true;
-}
-
-int
-pgr_unarchived_count(void)
-{
-	char		directory[MAXPGPATH];
-	int			files = 0;
-
-	pgr_unarchived_directory(directory, sizeof(directory));
-	(void) pgr_directory_each(directory, count_file, &files);
-	return files;
-}
-
 /* The file that "name.ready" stands for; false: it is something else. */
 static bool
 file_of(const char *entry, char *name, size_t size)
@@ -78,7 +59,7 @@ typedef struct Keeping
 	const char *to;
 	XLogSegNo	fork;			/* what holds it comes from the new primary */
 	int			segment_size;
-	uint64		bytes;
+	uint64		bytes;			/* with those of rewinds before (P10) */
 	int			left_out;
 } Keeping;
 
@@ -101,6 +82,8 @@ keep_file(const char *directory, const char *entry, void *argument)
 	snprintf(from, sizeof(from), "%s/%s", keeping->wal, name);
 	snprintf(half, sizeof(half), "%s/%s.half", keeping->to, name);
 	snprintf(to, sizeof(to), "%s/%s", keeping->to, name);
+	if (pgr_file_exists(to))
+		return true;			/* by an attempt before; what is before the fork does not change */
 	if (keeping->bytes + keeping->segment_size <= KEPT_BYTES &&
 		pgr_file_copy(from, half) && rename(half, to) == 0)
 		keeping->bytes += keeping->segment_size;
@@ -117,6 +100,7 @@ void
 pgr_unarchived_keep(const char *wal, XLogRecPtr fork, int segment_size)
 {
 	Keeping		keeping = {.wal = wal,.segment_size = segment_size};
+	uint64		before;
 	char		directory[MAXPGPATH];
 	char		status[MAXPGPATH];
 
@@ -127,12 +111,13 @@ pgr_unarchived_keep(const char *wal, XLogRecPtr fork, int segment_size)
 	XLByteToSeg(fork, keeping.fork, segment_size);
 	snprintf(status, sizeof(status), "%s/archive_status", wal);
 	(void) mkdir(directory, S_IRWXU);
+	keeping.bytes = before = pgr_tree_size(directory);
 	(void) pgr_directory_each(status, keep_file, &keeping);
 	(void) pgr_fsync_path(directory);
-	if (keeping.bytes > 0 || keeping.left_out > 0)
+	if (keeping.bytes > before || keeping.left_out > 0)
 		ereport(LOG,
 				(errmsg("pg_replica kept %llu bytes of WAL in \"%s\", which this node had not archived",
-						(unsigned long long) keeping.bytes, directory),
+						(unsigned long long) (keeping.bytes - before), directory),
 				 keeping.left_out == 0 ? 0 :
 				 errdetail("%d segments more could not be copied, or are more than %llu bytes. They are missing in the archive.",
 						   keeping.left_out, (unsigned long long) KEPT_BYTES)));
@@ -178,7 +163,46 @@ static struct
 	int			failures;		/* one after the other */
 } handing;
 
-/* The earliest, as the archiver does. */
+/* Copies, and on a standby without an archiver what it has as a former primary. */
+static void
+look_at_all(PgrEntryVisit copy, PgrEntryVisit status, void *argument)
+{
+	char		directory[MAXPGPATH];
+
+	pgr_unarchived_directory(directory, sizeof(directory));
+	(void) pgr_directory_each(directory, copy, argument);
+	if (XLogArchiveMode == ARCHIVE_MODE_ON && RecoveryInProgress())
+		(void) pgr_directory_each(STATUS_DIRECTORY, status, argument);
+}
+
+static bool
+count_copy(const char *directory, const char *name, void *argument)
+{
+	if (IsXLogFileName(name))
+		++*(int *) argument;
+	return true;
+}
+
+static bool
+count_status(const char *directory, const char *entry, void *argument)
+{
+	char		name[MAXFNAMELEN];
+
+	if (file_of(entry, name, sizeof(name)))
+		++*(int *) argument;
+	return true;
+}
+
+int
+pgr_unarchived_count(void)
+{
+	int			files = 0;
+
+	look_at_all(count_copy, count_status, &files);
+	return files;
+}
+
+/* The earliest first. */
 static bool
 take_earlier(const char *name)
 {
@@ -215,14 +239,8 @@ look_at_status(const char *directory, const char *entry, void *argument)
 static bool
 find_file(void)
 {
-	char		directory[MAXPGPATH];
-
 	handing.name[0] = '\0';
-	pgr_unarchived_directory(directory, sizeof(directory));
-	(void) pgr_directory_each(directory, look_at_copy, NULL);
-	/* Where an archiver runs, the rest is its work. */
-	if (XLogArchiveMode == ARCHIVE_MODE_ON && RecoveryInProgress())
-		(void) pgr_directory_each(STATUS_DIRECTORY, look_at_status, NULL);
+	look_at_all(look_at_copy, look_at_status, NULL);
 	return handing.name[0] != '\0';
 }
 
@@ -292,7 +310,7 @@ pgr_unarchived_tend(void)
 	if (handing.shell.pid != 0 || now < handing.next_ms)
 		return;
 	handing.next_ms = now + LOOK_EVERY_MS;
-	if (has_command() && find_file() && command_for_file(command, sizeof(command)) &&
+	if (pgr_config.valid && has_command() && find_file() && command_for_file(command, sizeof(command)) &&
 		pgr_shell_begin(&handing.shell, command, false))
 		handing.next_ms = now;
 }

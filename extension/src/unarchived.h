@@ -16,7 +16,7 @@ extern void pgr_unarchived_leave_to_source(const char *wal);
 /* For the assistant: never waits. */
 extern void pgr_unarchived_tend(void);
 
-/* In any process: where the copies are, and how many. */
+/* In a backend: where the copies are, and how many files are left, copies or not. */
 extern void pgr_unarchived_directory(char *path, size_t size);
 extern int	pgr_unarchived_count(void);
 
