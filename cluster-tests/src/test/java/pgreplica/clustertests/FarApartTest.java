@@ -42,12 +42,12 @@ class FarApartTest {
         }
     }
 
-    /** All limits follow from the one setting: a handshake takes two answers, a connection of Postgres five. */
+    /** All limits follow from the one setting: a handshake takes two answers, a connection of Postgres four. */
     @Test @Promise({P2, P11})
     void aLongElectionTimeoutIsEnough() {
-        try (var cluster = Cluster.of(3).set("pg_replica.election_timeout", "5s").create();
+        try (var cluster = Cluster.of(3).set("pg_replica.election_timeout", "6s").create();
                 var links = new Links(cluster)) {
-            var first = startFarApart(cluster, links, Duration.ofMillis(600));
+            var first = startFarApart(cluster, links, Duration.ofMillis(700));
             var writer = cluster.startWriter().awaitRows(50);
             awaitCalm(cluster, first, Duration.ofSeconds(10));
             handOver(cluster, first, writer);
