@@ -52,26 +52,27 @@ class WalSourcesTest {
             var primary = cluster.awaitPrimary();
             var standby = cluster.others(primary).getFirst();
             var name = primary.sql(SENDERS).column(0).getFirst();
-            assertThat(connect(primary, name)).as("the name of a standby").contains("systemid");
-            assertThat(connect(standby, name)).as("the same, but not at the primary")
+            assertThat(connect(cluster, primary, name)).as("the name of a standby").contains("systemid");
+            assertThat(connect(cluster, standby, name)).as("the same, but not at the primary")
                     .contains("does not admit replication connection \"" + name + "\"", "not serving as the primary");
             for (var unknown : List.of(name + "9", name.replaceAll("_t\\d+", ""), "other_i1_t1")) {
-                assertThat(connect(primary, unknown)).as(unknown).contains("has not admitted this name");
+                assertThat(connect(cluster, primary, unknown)).as(unknown).contains("has not admitted this name");
             }
 
-            assertThat(connect(standby, "backup")).as("a backup").contains("systemid");
+            assertThat(connect(cluster, standby, "backup")).as("a backup").contains("systemid");
             Quorums.reconfigure(cluster, Map.of("pg_replica.allow_other_replication", "off"));
             Await.condition("no backup is let in any more", LIMIT,
-                    () -> connect(standby, "backup").contains("pg_replica.allow_other_replication is off"), standby::describe);
-            assertThat(connect(primary, name)).as("the name of a standby").contains("systemid");
+                    () -> connect(cluster, standby, "backup").contains("pg_replica.allow_other_replication is off"),
+                    standby::describe);
+            assertThat(connect(cluster, primary, name)).as("the name of a standby").contains("systemid");
         }
     }
 
-    private static String connect(Node node, String name) {
+    private static String connect(Cluster cluster, Node node, String name) {
         var target = node.superuser("postgres");
-        return Exec.attempt(List.of(node.program("psql"), "-X", "-c", "IDENTIFY_SYSTEM", "host=" + target.host()
-                + " port=" + target.port() + " user=" + target.user() + " replication=true application_name=" + name))
-                .output();
+        return Exec.attempt(cluster.blueprint().install().command("psql", "-X", "-c", "IDENTIFY_SYSTEM",
+                "host=" + target.host() + " port=" + target.port() + " user=" + target.user()
+                + " replication=true application_name=" + name)).output();
     }
 
     /** Safety rule B2: an archive can hold what the cluster abandoned. */
@@ -98,7 +99,8 @@ class WalSourcesTest {
             var standby = cluster.others(cluster.awaitPrimary()).getFirst();
             standby.stop();
             var left = Files.writeString(standby.files().data().resolve("pg_wal/00000009.history"),
-                    "# pg_replica placeholder: timeline 9 was never used; it only keeps the number.\n8\t0/1\tplaceholder\n");
+                    "# pg_replica placeholder: timeline 9 was never used; it only keeps the number.\n"
+                    + "8\t0/1\tplaceholder of pg_replica\n");
             Account.forServers().own(left);
             standby.start().awaitStreaming(Cluster.WHOLE_LIMIT);
             assertThat(left).doesNotExist();
