@@ -85,35 +85,23 @@ store(PgrLoop *loop, const PgrAction *action)
 	pgr_loop_fail(loop, problem);
 }
 
-static int
-node_of(const char *name)
-{
-	for (int i = 0; i < pgr_config.n_nodes; i++)
-		if (strcmp(pgr_config.nodes[i].name, name) == 0)
-			return i;
-	return -1;
-}
-
 static void
 follow(PgrLoop *loop, const PgrAction *action)
 {
 	PgrUpstream upstream;
-	int			node = node_of(action->name);
 
+	if (pgr_node_number(action->name) < 0)
+	{
+		ereport(WARNING,
+				(errmsg("pg_replica cannot follow node \"%s\": it is not in pg_replica.nodes", action->name)));
+		return;
+	}
 	memset(&upstream, 0, sizeof(upstream));
 	strlcpy(upstream.node, action->name, sizeof(upstream.node));
 	strlcpy(upstream.slot, action->slot, sizeof(upstream.slot));
 	strlcpy(upstream.application_name, action->application_name, sizeof(upstream.application_name));
 	upstream.timeline = action->timeline;
 	upstream.term = action->term;
-	if (node < 0 || !pgr_conninfo(upstream.conninfo, sizeof(upstream.conninfo), node, NULL,
-								  upstream.application_name))
-	{
-		ereport(WARNING,
-				(errmsg("pg_replica cannot follow node \"%s\": %s", action->name,
-						node < 0 ? "it is not in pg_replica.nodes" : "its connection string is too long")));
-		return;
-	}
 	pgr_gate_open(&upstream);
 	expect(loop, PGR_EXPECT_STREAMING, EXPECT_STREAMING_MS);
 }
@@ -310,7 +298,7 @@ run(PgrLoop *loop, const PgrAction *action)
 			break;
 		case PGR_ACTION_SEND:
 			{
-				int			node = node_of(action->name);
+				int			node = pgr_node_number(action->name);
 
 				if (node >= 0)
 					(void) pgr_net_send(node, action->content, action->length);

@@ -50,8 +50,8 @@ parse_numeric(const char *text, PgrAddress *address)
 	return true;
 }
 
-static bool
-print_numeric(const PgrAddress *address, char *text, size_t size)
+bool
+pgr_address_text(const PgrAddress *address, char *text, size_t size)
 {
 	return getnameinfo((const struct sockaddr *) &address->address, address->length,
 					   text, size, NULL, 0, NI_NUMERICHOST) == 0;
@@ -59,11 +59,11 @@ print_numeric(const PgrAddress *address, char *text, size_t size)
 
 /* One line of the file: node, its host as configured, one address. */
 static void
-recall_line(const char *line)
+recall_line(const char *line, PgrResolved *found)
 {
 	char		name[PGR_NAME_SIZE];
 	char		host[PGR_HOST_SIZE];
-	char		text[64];
+	char		text[PGR_ADDRESS_TEXT_SIZE];
 
 	if (sscanf(line, "%63s %255s %63s", name, host, text) != 3)
 		return;
@@ -71,16 +71,17 @@ recall_line(const char *line)
 	{
 		if (strcmp(pgr_config.nodes[i].name, name) != 0 ||
 			strcmp(pgr_config.nodes[i].host, host) != 0 ||
-			known[i].n == PGR_ADDRESSES_PER_NODE)
+			found[i].count == PGR_ADDRESSES_PER_NODE)
 			continue;
-		if (parse_numeric(text, &known[i].addresses[known[i].n]))
-			known[i].n++;
+		if (parse_numeric(text, &found[i].addresses[found[i].count]))
+			found[i].count++;
 	}
 }
 
 void
 pgr_addresses_recall(void)
 {
+	static PgrResolved found[PGR_MAX_NODES];
 	char		problem[256];
 	bool		missing;
 	int32		length;
@@ -92,10 +93,16 @@ pgr_addresses_recall(void)
 	/* Losing this file costs a look-up, so its damage is nobody's business. */
 	if (content == NULL)
 		return;
+	memset(found, 0, sizeof(found));
 	rest = (char *) content;
 	while ((line = strsep(&rest, "\n")) != NULL)
-		recall_line(line);
+		recall_line(line, found);
 	free(content);
+	for (int i = 0; i < pgr_config.n_nodes; i++)
+	{
+		pgr_assistant_remember(i, &found[i]);
+		known[i].n = pgr_assistant_addresses(i, known[i].addresses, PGR_ADDRESSES_PER_NODE);
+	}
 }
 
 static bool
@@ -109,9 +116,9 @@ save(char *problem, size_t size)
 	{
 		for (int k = 0; k < known[i].n; k++)
 		{
-			char		text[64];
+			char		text[PGR_ADDRESS_TEXT_SIZE];
 
-			if (print_numeric(&known[i].addresses[k], text, sizeof(text)))
+			if (pgr_address_text(&known[i].addresses[k], text, sizeof(text)))
 				length += snprintf(content + length, sizeof(content) - length, "%s %s %s\n",
 								   pgr_config.nodes[i].name, pgr_config.nodes[i].host, text);
 		}

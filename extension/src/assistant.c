@@ -153,6 +153,17 @@ pgr_assistant_addresses(int node, PgrAddress *out, int max)
 }
 
 void
+pgr_assistant_remember(int node, const PgrResolved *found)
+{
+	PgrAssistantShared *shared = &pgr_shared->assistant;
+
+	SpinLockAcquire(&shared->mutex);
+	if (shared->resolved[node].count == 0)
+		shared->resolved[node] = *found;
+	SpinLockRelease(&shared->mutex);
+}
+
+void
 pgr_assistant_resolve_soon(void)
 {
 	pg_atomic_write_u32(&pgr_shared->assistant.resolve_asked, 1);

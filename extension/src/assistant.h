@@ -41,10 +41,14 @@ typedef struct PgrAddress
 	struct sockaddr_storage address;
 } PgrAddress;
 
+#define PGR_ADDRESS_TEXT_SIZE	64
+
+/* addresses.c: the address in digits; false if it is none. */
+extern bool pgr_address_text(const PgrAddress *address, char *text, size_t size);
+
 typedef struct PgrResolved
 {
 	uint32		count;
-	int64		resolved_ms;	/* 0: never */
 	PgrAddress	addresses[PGR_ADDRESSES_PER_NODE];
 } PgrResolved;
 
@@ -127,6 +131,9 @@ extern void pgr_assistant_sync_failed(const char *detail);
  * that a broken name server decides nothing.
  */
 extern int	pgr_assistant_addresses(int node, PgrAddress *out, int max);
+
+/* What an earlier start found, for as long as this one has found nothing. */
+extern void pgr_assistant_remember(int node, const PgrResolved *found);
 
 /* A connection failed: look the names up again soon. */
 extern void pgr_assistant_resolve_soon(void);

@@ -64,7 +64,6 @@ resolve(int node)
 	freeaddrinfo(list);
 	if (found.count == 0)
 		return false;
-	found.resolved_ms = pgr_now_ms();
 	SpinLockAcquire(&shared->mutex);
 	shared->resolved[node] = found;
 	SpinLockRelease(&shared->mutex);

@@ -93,6 +93,9 @@ extern int	pgr_config_problems(PgrProblem *out, int max);
 
 extern const char *pgr_sync_mode_name(void);
 
+/* In pgr_config.nodes; -1: none of this name. */
+extern int	pgr_node_number(const char *name);
+
 /* collation.c: the libraries that this server sorts text by, in one text. */
 extern void pgr_collation_look(void);	/* in _PG_init */
 extern const char *pgr_collation_versions(void);

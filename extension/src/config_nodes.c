@@ -226,3 +226,12 @@ pgr_config_nodes(PgrProblems *problems, PgrConfig *config)
 	if (config->self >= 0)
 		check_self(problems, config);
 }
+
+int
+pgr_node_number(const char *name)
+{
+	for (int i = 0; i < pgr_config.n_nodes; i++)
+		if (strcmp(pgr_config.nodes[i].name, name) == 0)
+			return i;
+	return -1;
+}

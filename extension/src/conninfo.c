@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "assistant.h"
 #include "config.h"
 #include "gate.h"
 
@@ -46,6 +47,42 @@ pgr_connect_limit_ms(void)
 	return Max(5000, 2 * pgr_election_timeout);
 }
 
+/* Appends one more to a list with commas. */
+static bool
+append_listed(char *list, size_t size, const char *text)
+{
+	if (list[0] != '\0')
+		(void) strlcat(list, ",", size);
+	return strlcat(list, text, size) < size;
+}
+
+/*
+ * With the addresses that are known libpq asks no name server, which may be
+ * silent just when the primary is gone (lesson 13).  Each of them comes with
+ * the name, which is what passwords and certificates are for.
+ */
+static bool
+append_host(char *out, size_t size, int node)
+{
+	const char *host = pgr_config.nodes[node].host;
+	PgrAddress	addresses[PGR_ADDRESSES_PER_NODE];
+	char		hosts[PGR_ADDRESSES_PER_NODE * (PGR_HOST_SIZE + 1)] = "";
+	char		numbers[PGR_ADDRESSES_PER_NODE * (PGR_ADDRESS_TEXT_SIZE + 1)] = "";
+	int			n = pgr_assistant_addresses(node, addresses, PGR_ADDRESSES_PER_NODE);
+
+	for (int i = 0; i < n; i++)
+	{
+		char		text[PGR_ADDRESS_TEXT_SIZE];
+
+		if (!pgr_address_text(&addresses[i], text, sizeof(text)) ||
+			!append_listed(hosts, sizeof(hosts), host) ||
+			!append_listed(numbers, sizeof(numbers), text))
+			return false;
+	}
+	return append_setting(out, size, "host", n > 0 ? hosts : host) &&
+		append_setting(out, size, "hostaddr", numbers);
+}
+
 bool
 pgr_conninfo(char *out, size_t size, int node, const char *dbname,
 			 const char *application_name)
@@ -58,7 +95,7 @@ pgr_conninfo(char *out, size_t size, int node, const char *dbname,
 		return false;
 	snprintf(port, sizeof(port), "%d", pgr_config.nodes[node].port);
 	snprintf(limit, sizeof(limit), "%d", pgr_connect_limit_ms() / 1000);
-	return append_setting(out, size, "host", pgr_config.nodes[node].host) &&
+	return append_host(out, size, node) &&
 		append_setting(out, size, "port", port) &&
 		append_setting(out, size, "user", pgr_replication_user) &&
 		append_setting(out, size, "passfile", pgr_passfile) &&

@@ -128,7 +128,6 @@ static bool
 is_same_connection(const PgrUpstream *a, const PgrUpstream *b)
 {
 	return strcmp(a->node, b->node) == 0 &&
-		strcmp(a->conninfo, b->conninfo) == 0 &&
 		strcmp(a->slot, b->slot) == 0 &&
 		strcmp(a->application_name, b->application_name) == 0 &&
 		a->timeline == b->timeline;

@@ -18,7 +18,7 @@
 
 #include "config.h"
 
-#define PGR_CONNINFO_SIZE	2048
+#define PGR_CONNINFO_SIZE	4096
 
 /* The one that a node opens on another. */
 #define PGR_DATABASE		"postgres"
@@ -27,7 +27,6 @@
 typedef struct PgrUpstream
 {
 	char		node[PGR_NAME_SIZE];
-	char		conninfo[PGR_CONNINFO_SIZE];
 	char		slot[PGR_NAME_SIZE];	/* empty: stream without a slot */
 	char		application_name[PGR_NAME_SIZE];
 	uint32		timeline;
@@ -106,8 +105,9 @@ extern bool pgr_gate_upstream(PgrUpstream *out);
 extern int	pgr_connect_limit_ms(void);
 
 /*
- * Builds the conninfo for node number "node" of pgr_config.nodes.  With
- * "dbname" NULL it is one for physical replication.  False if it does not fit.
+ * Builds the conninfo for node number "node" of pgr_config.nodes, with the
+ * addresses that are known at this moment.  With "dbname" NULL it is one for
+ * physical replication.  False if there is no such node, or it does not fit.
  */
 extern bool pgr_conninfo(char *out, size_t size, int node, const char *dbname,
 						 const char *application_name);

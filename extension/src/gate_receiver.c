@@ -20,6 +20,7 @@
 #include "storage/latch.h"
 #include "utils/memutils.h"
 
+#include "assistant.h"
 #include "config.h"
 #include "failover_slots.h"
 #include "gate.h"
@@ -141,6 +142,19 @@ slotsync_connect(PGR_WALRCV_CONNECT_ARGUMENTS)
 	return connection;
 }
 
+/* The addresses may have changed since the gate was opened. */
+static WalReceiverConn *
+connect_to_upstream(PGR_WALRCV_CONNECT_ARGUMENTS)
+{
+	char		actual[PGR_CONNINFO_SIZE];
+
+	if (pgr_conninfo(actual, sizeof(actual), pgr_node_number(my_upstream.node), NULL,
+					 my_upstream.application_name))
+		return (original.walrcv_connect)(PGR_WALRCV_CONNECT_VALUES(actual));
+	*err = pstrdup("its connection string is too long");
+	return NULL;
+}
+
 static WalReceiverConn *
 gate_connect(PGR_WALRCV_CONNECT_ARGUMENTS)
 {
@@ -162,7 +176,7 @@ gate_connect(PGR_WALRCV_CONNECT_ARGUMENTS)
 		pg_atomic_write_u64(&gate->connecting_ms, pgr_now_ms());
 		pg_atomic_write_u32(&gate->connecting_pid, MyProcPid);
 		*err = NULL;
-		connection = (original.walrcv_connect)(PGR_WALRCV_CONNECT_VALUES(my_upstream.conninfo));
+		connection = connect_to_upstream(PGR_WALRCV_CONNECT_VALUES(conninfo));
 		pg_atomic_write_u32(&gate->connecting_pid, 0);
 		if (connection != NULL)
 		{
@@ -170,6 +184,8 @@ gate_connect(PGR_WALRCV_CONNECT_ARGUMENTS)
 			return connection;
 		}
 		report_failure(*err);
+		/* It may have moved. */
+		pgr_assistant_resolve_soon();
 		PgrWalReceiverInterrupts();
 	}
 }

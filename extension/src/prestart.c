@@ -28,6 +28,7 @@
 #include "config.h"
 #include "files.h"
 #include "helper.h"
+#include "loop.h"
 #include "promote.h"
 #include "restart.h"
 #include "shared.h"
@@ -338,6 +339,8 @@ do_work(const PgrMarker *marker)
 			 marker->why[0] != '\0' ? errdetail("%s", marker->why) : 0));
 	pg_atomic_write_u32(&pgr_shared->restart.work.work, marker->work);
 	pending = marker->work;
+	/* The helper asks another server at once. */
+	pgr_addresses_recall();
 	wait_for_work();
 	ereport(LOG, (errmsg("pg_replica has finished its work and starts the server")));
 	pgr_restart_exec();
@@ -408,15 +411,6 @@ assert_standby(void)
 	removed = pgr_placeholders_remove();
 	if (removed > 0)
 		ereport(LOG, (errmsg("pg_replica removed %d placeholders of timelines that were never used", removed)));
-}
-
-int
-pgr_node_number(const char *name)
-{
-	for (int i = 0; i < pgr_config.n_nodes; i++)
-		if (strcmp(pgr_config.nodes[i].name, name) == 0)
-			return i;
-	return -1;
 }
 
 void

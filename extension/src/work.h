@@ -107,7 +107,4 @@ extern bool pgr_work_failed(const char *format,...) pg_attribute_printf(1, 2);
 /* The same, of something to do with a path, with errno's reason. */
 extern bool pgr_work_failed_to(const char *what, const char *path);
 
-/* prestart.c */
-extern int	pgr_node_number(const char *name);
-
 #endif							/* PGR_WORK_H */

@@ -158,6 +158,20 @@ class RequestsTest {
         assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
     }
 
+    /** P4: nor does a look at the fence that was closed for an earlier request. */
+    @Test void aLookForAnEarlierRequestDoesNotDo() {
+        n2NeverConfirmsTheLast16Bytes();
+        cluster.give("n1", new Event.Requested(1, "failover", List.of()));
+        while (cluster.last("n1", Action.Reply.class).isEmpty()) cluster.run(5);
+        assertThat(cluster.open()).contains(new NodeId("n1"));
+        allow("n3");
+        cluster.run(600);
+        cluster.give("n1", new Event.Requested(2, "failover", List.of()));
+        assertThat(cluster.last("n1", Action.Reply.class).orElseThrow().requestId()).isEqualTo(1);
+        cluster.run(10);
+        assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(2, true, "leadership is handed to n3"));
+    }
+
     /** P4: what no session waits for (synchronous_commit = off) was acknowledged before it is flushed. */
     @Test void whatNobodyWaitsForIsFlushedFirst() {
         allow("n2");
