@@ -17,8 +17,10 @@
 #include "config.h"
 #include "net.h"
 #include "store.h"
+#include "worker.h"
 
 #define SAVE_EVERY_MS 60000
+#define TELL_EVERY_MS 60000
 
 typedef struct Known
 {
@@ -156,6 +158,42 @@ same(const Known *a, const PgrAddress *b, int n)
 	return true;
 }
 
+/* The first node whose host could not be looked up, in words; empty: there is none. */
+static void
+describe_failure(char *text, size_t size)
+{
+	text[0] = '\0';
+	for (int i = 0; i < pgr_config.n_nodes && text[0] == '\0'; i++)
+	{
+		int			error = i == pgr_config.self ? 0 : pgr_assistant_lookup_error(i);
+
+		if (error != 0)
+			snprintf(text, size, "host \"%s\" of node \"%s\" cannot be looked up: %s%s",
+					 pgr_config.nodes[i].host, pgr_config.nodes[i].name, gai_strerror(error),
+					 known[i].n > 0 ? "; the addresses found last are used" : "");
+	}
+}
+
+/* The log has it once for each cause, and not more often than once a minute. */
+static void
+tell_of_failure(int64 now)
+{
+	static char told[PGR_FINDING_SIZE] = "";
+	static int64 told_ms = 0;
+	char		text[PGR_FINDING_SIZE];
+
+	describe_failure(text, sizeof(text));
+	pgr_finding_set(PGR_FINDING_NAMES, text);
+	if (told_ms != 0 && now - told_ms < TELL_EVERY_MS)
+		return;
+	if (text[0] != '\0' && strcmp(text, told) != 0)
+	{
+		ereport(LOG, (errmsg("pg_replica: %s", text)));
+		told_ms = now;
+	}
+	strlcpy(told, text, sizeof(told));
+}
+
 bool
 pgr_addresses_refresh(int64 now, char *problem, size_t size)
 {
@@ -176,6 +214,7 @@ pgr_addresses_refresh(int64 now, char *problem, size_t size)
 		}
 		pgr_net_set_addresses(i, known[i].addresses, known[i].n);
 	}
+	tell_of_failure(now);
 	if (!unsaved || (saved_ms != 0 && now - saved_ms < SAVE_EVERY_MS))
 		return true;
 	unsaved = false;

@@ -152,6 +152,18 @@ pgr_assistant_addresses(int node, PgrAddress *out, int max)
 	return n;
 }
 
+int
+pgr_assistant_lookup_error(int node)
+{
+	PgrAssistantShared *shared = &pgr_shared->assistant;
+	int			error;
+
+	SpinLockAcquire(&shared->mutex);
+	error = shared->resolved[node].error;
+	SpinLockRelease(&shared->mutex);
+	return error;
+}
+
 void
 pgr_assistant_remember(int node, const PgrResolved *found)
 {
@@ -159,7 +171,10 @@ pgr_assistant_remember(int node, const PgrResolved *found)
 
 	SpinLockAcquire(&shared->mutex);
 	if (shared->resolved[node].count == 0)
-		shared->resolved[node] = *found;
+	{
+		shared->resolved[node].count = found->count;
+		memcpy(shared->resolved[node].addresses, found->addresses, sizeof(found->addresses));
+	}
 	SpinLockRelease(&shared->mutex);
 }
 

@@ -49,6 +49,7 @@ extern bool pgr_address_text(const PgrAddress *address, char *text, size_t size)
 typedef struct PgrResolved
 {
 	uint32		count;
+	int			error;			/* of the last getaddrinfo(); 0: none */
 	PgrAddress	addresses[PGR_ADDRESSES_PER_NODE];
 } PgrResolved;
 
@@ -131,6 +132,9 @@ extern void pgr_assistant_sync_failed(const char *detail);
  * that a broken name server decides nothing.
  */
 extern int	pgr_assistant_addresses(int node, PgrAddress *out, int max);
+
+/* Why they could not be looked up the last time, for gai_strerror(); 0: they were. */
+extern int	pgr_assistant_lookup_error(int node);
 
 /* What an earlier start found, for as long as this one has found nothing. */
 extern void pgr_assistant_remember(int node, const PgrResolved *found);

@@ -38,6 +38,20 @@ sleep_ms(int ms)
 	(void) nanosleep(&duration, NULL);
 }
 
+static void
+take_addresses(PgrResolved *found, const struct addrinfo *list)
+{
+	for (const struct addrinfo *entry = list; entry != NULL && found->count < PGR_ADDRESSES_PER_NODE;
+		 entry = entry->ai_next)
+	{
+		if (entry->ai_addrlen > sizeof(struct sockaddr_storage))
+			continue;
+		found->addresses[found->count].length = entry->ai_addrlen;
+		memcpy(&found->addresses[found->count].address, entry->ai_addr, entry->ai_addrlen);
+		found->count++;
+	}
+}
+
 /* False: there is no answer now, and what is known stays. */
 static bool
 resolve(int node)
@@ -48,26 +62,21 @@ resolve(int node)
 	PgrResolved found;
 
 	memset(&hints, 0, sizeof(hints));
-	hints.ai_socktype = SOCK_STREAM;
-	if (getaddrinfo(pgr_config.nodes[node].host, NULL, &hints, &list) != 0)
-		return false;
 	memset(&found, 0, sizeof(found));
-	for (struct addrinfo *entry = list; entry != NULL && found.count < PGR_ADDRESSES_PER_NODE;
-		 entry = entry->ai_next)
+	hints.ai_socktype = SOCK_STREAM;
+	found.error = getaddrinfo(pgr_config.nodes[node].host, NULL, &hints, &list);
+	if (found.error == 0)
 	{
-		if (entry->ai_addrlen > sizeof(struct sockaddr_storage))
-			continue;
-		found.addresses[found.count].length = entry->ai_addrlen;
-		memcpy(&found.addresses[found.count].address, entry->ai_addr, entry->ai_addrlen);
-		found.count++;
+		take_addresses(&found, list);
+		freeaddrinfo(list);
 	}
-	freeaddrinfo(list);
-	if (found.count == 0)
-		return false;
 	SpinLockAcquire(&shared->mutex);
-	shared->resolved[node] = found;
+	if (found.count > 0)
+		shared->resolved[node] = found;
+	else
+		shared->resolved[node].error = found.error;
 	SpinLockRelease(&shared->mutex);
-	return true;
+	return found.count > 0;
 }
 
 void

@@ -296,6 +296,7 @@ static const struct
 	{PGR_FINDING_STORE, "pg_replica.state_dir", "Make the directory usable for the server's user, and for this server only."},
 	{PGR_FINDING_SECRET, "pg_replica.secret_file", "Put the same secret file on all nodes, readable for the server's user only."},
 	{PGR_FINDING_CORE, "node worker", "The worker starts anew from disk; if this stays, report it together with the server log."},
+	{PGR_FINDING_NAMES, "pg_replica.nodes", "Correct the name and restart the server, or mend the name service: getent ahosts shows what it says."},
 	{PGR_FINDING_VERSION, "protocol", "Install the same release of pg_replica on all nodes, one after the other."},
 };
 

@@ -6,11 +6,13 @@ import static pgreplica.clustertests.P.P11;
 import static pgreplica.clustertests.P.P2;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
 import pgreplica.harness.Launch;
 import pgreplica.harness.Node;
@@ -32,6 +35,8 @@ import pgreplica.harness.wire.SqlFailure;
 @Tag("cluster")
 @Timeout(300)
 class NameServerTest {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+
     /** As long as the name server is silent, everything that was known goes on to be, also to whoever starts anew. */
     @Test @Promise({P2, P11})
     void aSilentNameServerIsNotMissed() throws IOException, SqlFailure {
@@ -49,15 +54,24 @@ class NameServerTest {
             former.start().awaitStreaming(Cluster.WHOLE_LIMIT);
 
             writer.stop();
+            var told = "host \"" + former + ".test\" of node \"" + former + "\" cannot be looked up: ";
+            Await.condition("check() names it", LIMIT, () -> problems(promoted).contains(told), promoted::describe);
+            assertThat(promoted.log()).contains(told);
             promoted.freezeTitled("walsender");
             SentStatement.send(promoted, "create table waiting ()").awaitWaiting();
             promoted.kill();
             var next = cluster.awaitPrimaryOtherThan(promoted);
             promoted.start().awaitStreaming(Cluster.WHOLE_LIMIT);
             assertThat(promoted.log()).contains("rewinding to " + next);
+            names.remember();
+            Await.condition("check() names it no more", LIMIT, () -> problems(next).isEmpty(), next::describe);
             cluster.awaitWhole();
             Checks.allNodesIdentical(cluster);
         }
+    }
+
+    private static String problems(Node node) {
+        return String.join("; ", node.sql("select problem from pg_replica.check() where not ok").column(0));
     }
 
     /** It comes back at another address. The others find it there, as a standby and as the primary. */
@@ -83,7 +97,6 @@ class NameServerTest {
      * anything else.
      */
     private static final class Names implements AutoCloseable {
-        private static final String SERVER = "127.0.0.9";
         private static final int NAME_SERVICE = 53;
 
         private final Cluster cluster;
@@ -93,9 +106,9 @@ class NameServerTest {
 
         Names(Cluster cluster) throws IOException {
             this.cluster = cluster;
-            silent = new DatagramSocket(new InetSocketAddress(InetAddress.getByName(SERVER), NAME_SERVICE));
+            silent = listen();
             hosts = file("hosts", "");
-            var resolver = file("resolv.conf", "nameserver " + SERVER + "\n");
+            var resolver = file("resolv.conf", "nameserver " + silent.getLocalAddress().getHostAddress() + "\n");
             var order = file("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
             for (var node : cluster.nodes()) {
                 addresses.put(node.name(), node.spec().host());
@@ -109,6 +122,17 @@ class NameServerTest {
                 node.reconfigure(Map.of("pg_replica.nodes", list()));
             }
             write();
+        }
+
+        /** Another run of this test may do so at this moment, so each takes an address of its own. */
+        private static DatagramSocket listen() throws IOException {
+            for (int last = 1; ; last++) {
+                try {
+                    return new DatagramSocket(new InetSocketAddress(InetAddress.getByName("127.0.9." + last), NAME_SERVICE));
+                } catch (BindException taken) {
+                    if (last == 254) throw taken;
+                }
+            }
         }
 
         private Path file(String name, String text) throws IOException {
@@ -128,7 +152,10 @@ class NameServerTest {
         }
 
         void forget() throws IOException {
-            addresses.clear();
+            Files.writeString(hosts, "");
+        }
+
+        void remember() throws IOException {
             write();
         }
 
