@@ -46,6 +46,7 @@ class MajorUpgradeTest {
             assertThat(writer.acknowledgedButMissingFrom(primary)).isEmpty();
             assertThat(primary.sql("select string_agg(problem, '; ') from pg_replica.check() where not ok").single())
                     .isNull();
+            PrivilegesTest.asInstalled(primary);
             primary.sql("select pg_replica.failover()");
             cluster.awaitPrimaryOtherThan(primary);
             cluster.awaitWhole();

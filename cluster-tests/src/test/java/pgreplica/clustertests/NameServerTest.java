@@ -115,7 +115,8 @@ class NameServerTest {
                 node.launchedBy(Launch.outside(server -> {
                     var command = new ArrayList<>(List.of("unshare", "--mount", "sh", "-c", "mount --bind $1 /etc/hosts"
                             + " && mount --bind $2 /etc/resolv.conf && mount --bind $3 /etc/nsswitch.conf"
-                            + " && shift 3 && exec \"$@\"", "sh", hosts.toString(), resolver.toString(), order.toString()));
+                            + " && shift 3 && exec \"$@\"", "sh",
+                            hosts.toString(), resolver.toString(), order.toString()));
                     command.addAll(server);
                     return command;
                 }));
@@ -128,7 +129,8 @@ class NameServerTest {
         private static DatagramSocket listen() throws IOException {
             for (int last = 1; ; last++) {
                 try {
-                    return new DatagramSocket(new InetSocketAddress(InetAddress.getByName("127.0.9." + last), NAME_SERVICE));
+                    var address = InetAddress.getByName("127.0.9." + last);
+                    return new DatagramSocket(new InetSocketAddress(address, NAME_SERVICE));
                 } catch (BindException taken) {
                     if (last == 254) throw taken;
                 }
