@@ -46,6 +46,13 @@
 #define PgrCreateWaitEventSet(n) CreateWaitEventSet(TopMemoryContext, (n))
 #endif
 
+/* The class of waits for a buffer's pin. */
+#if PG_VERSION_NUM >= 170000
+#define PGR_WAIT_BUFFER_PIN PG_WAIT_BUFFERPIN
+#else
+#define PGR_WAIT_BUFFER_PIN PG_WAIT_BUFFER_PIN
+#endif
+
 /* Which process am I?  The Am...Process() macros came with 17. */
 #if PG_VERSION_NUM >= 170000
 #define PgrAmAutovacuum() (AmAutoVacuumWorkerProcess())

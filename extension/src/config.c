@@ -307,7 +307,8 @@ force_for_failover_slots(StringInfo changes)
  * The upstream is decided by the cluster alone: primary_conninfo only makes
  * the server start WAL receivers, and the gate tells each of them where to
  * connect.  Anything else that could end recovery or bring foreign WAL (a
- * recovery target, a trigger file, an archive) is taken away.
+ * recovery target, a trigger file, an archive) is taken away, and what keeps a
+ * node from having replayed what it received when that is needed.
  */
 void
 pgr_config_force(void)
@@ -333,6 +334,7 @@ pgr_config_force(void)
 	force_if_set(&changes, "recovery_target_xid");
 	force(&changes, "recovery_target_timeline", "latest");
 	force(&changes, "restore_command", "");
+	force(&changes, "recovery_min_apply_delay", "0");
 	force(&changes, "promote_trigger_file", "");
 
 	force(&changes, "hot_standby", "on");

@@ -41,6 +41,7 @@ static struct
 {
 	char		restore_command[192];
 	char		recovery_target[192];
+	char		apply_delay[32];
 	PgrNeed		need;			/* a setting below it, if there is one */
 	char		less[32];
 }			overridden;
@@ -100,6 +101,8 @@ pgr_config_note_overridden(void)
 	note_what_is_too_little();
 	strlcpy(overridden.restore_command, value ? value : "",
 			sizeof(overridden.restore_command));
+	strlcpy(overridden.apply_delay, GetConfigOption("recovery_min_apply_delay", false, false),
+			sizeof(overridden.apply_delay));
 	for (int i = 0; i < lengthof(targets); i++)
 	{
 		value = GetConfigOption(targets[i], true, false);
@@ -302,6 +305,10 @@ check_server(PgrProblems *problems)
 		pgr_problem_add(problems, false, "recovery_target", overridden.recovery_target,
 						"Remove it; restore to a point in time before the server joins a cluster.",
 						"it is not used: a node follows its primary to the latest WAL");
+	if (strcmp(overridden.apply_delay, "0") != 0)
+		pgr_problem_add(problems, false, "recovery_min_apply_delay", overridden.apply_delay,
+						"Remove it; a standby that is to lag behind belongs outside of the cluster.",
+						"it is not used: a node is needed with all that it received when the primary is lost");
 	if (overridden.need.setting != NULL)
 		pgr_problem_add(problems, false, overridden.need.setting, overridden.less,
 						"Set it to what the primary has, on all nodes.",

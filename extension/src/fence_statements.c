@@ -200,7 +200,7 @@ object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("pg_promote() cannot be used on a node of a pg_replica cluster"),
 				 errdetail("A promotion that the cluster did not decide would be a second primary with a timeline of its own."),
-				 errhint("Use pg_replica.failover() or pg_replica.switchover().")));
+				 errhint("Use pg_replica.failover().")));
 
 	if (previous_object_access)
 		previous_object_access(access, class_id, object_id, sub_id, arg);

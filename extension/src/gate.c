@@ -113,6 +113,7 @@ pgr_gate_close(void)
 	pg_memory_barrier();
 	end_old_connection();
 	pgr_slotsync_end();
+	pgr_replay_tend();
 }
 
 bool

@@ -419,6 +419,7 @@ pgr_observe(PgrObservation *out)
 	if (!pgr_in_prestart)
 	{
 		pgr_gate_tend();
+		pgr_replay_tend();
 		if (!pgr_guarded(observe_server, out, error, sizeof(error)))
 			ereport(LOG, (errmsg("pg_replica could not observe its server: %s", error)));
 		if (pgr_gate_upstream(&upstream))

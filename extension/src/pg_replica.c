@@ -108,6 +108,7 @@ _PG_init(void)
 	pgr_config_force();
 
 	pgr_gate_init();
+	pgr_replay_init();
 	pgr_fence_init();
 	pgr_admission_init();
 

@@ -13,6 +13,7 @@
 #include "fence.h"
 #include "gate.h"
 #include "mailbox.h"
+#include "replay.h"
 #include "restart.h"
 #include "sync.h"
 #include "worker.h"
@@ -21,6 +22,7 @@ typedef struct PgrShared
 {
 	PgrFenceShared fence;
 	PgrGateShared gate;
+	PgrReplayShared replay;
 	PgrRestartShared restart;
 	PgrWorkerShared worker;
 	PgrAssistantShared assistant;

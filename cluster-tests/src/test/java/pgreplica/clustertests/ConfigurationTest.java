@@ -72,7 +72,8 @@ class ConfigurationTest {
                 new Mistake("fsync", "off", "not counted", true),
                 new Mistake("max_connections", "20", "the data was written with 100", false),
                 new Mistake("restore_command", "cp /archive/%f %p", "it is not used", false),
-                new Mistake("recovery_target_name", "somewhere", "it is not used", false));
+                new Mistake("recovery_target_name", "somewhere", "it is not used", false),
+                new Mistake("recovery_min_apply_delay", "1h", "it is not used", false));
     }
 
     @Test @Promise(P12) @Timeout(400) @Tag("essential")
