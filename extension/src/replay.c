@@ -30,10 +30,33 @@
 #define REPLAY_SIGNAL (SIGRTMIN + 7)
 #define WAIT_CLASS(event) ((event) & 0xFF000000U)
 
-/* In the startup process: what the settings were before it was told to hurry. */
-static bool hurrying = false;
-static int	streaming_delay;
-static int	archive_delay;
+/* In the startup process: a delay, and what it was before it was told to hurry. */
+typedef struct Delay
+{
+	int		   *setting;
+	int			before;
+	bool		lowered;
+} Delay;
+
+static Delay delays[] = {{&max_standby_streaming_delay}, {&max_standby_archive_delay}};
+
+/* When the configuration is read again meanwhile, that sets the delays, so they may be lowered more than once. */
+static void
+adjust(Delay *delay, bool hurries)
+{
+	if (hurries && *delay->setting != 0)
+	{
+		delay->before = *delay->setting;
+		*delay->setting = 0;
+		delay->lowered = true;
+	}
+	else if (!hurries && delay->lowered)
+	{
+		if (*delay->setting == 0)
+			*delay->setting = delay->before;
+		delay->lowered = false;
+	}
+}
 
 static void
 on_replay_signal(int signal_number)
@@ -43,18 +66,8 @@ on_replay_signal(int signal_number)
 
 	if (!PgrAmStartup())
 		return;
-	if (hurries && !hurrying)
-	{
-		streaming_delay = max_standby_streaming_delay;
-		archive_delay = max_standby_archive_delay;
-		max_standby_streaming_delay = max_standby_archive_delay = 0;
-	}
-	else if (!hurries && hurrying)
-	{
-		max_standby_streaming_delay = streaming_delay;
-		max_standby_archive_delay = archive_delay;
-	}
-	hurrying = hurries;
+	for (int i = 0; i < lengthof(delays); i++)
+		adjust(&delays[i], hurries);
 	/* It looks at them again when it wakes up. */
 	SetLatch(MyLatch);
 	errno = saved;

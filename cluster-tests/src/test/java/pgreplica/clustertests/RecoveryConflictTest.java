@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Timeout;
 
 import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
+import pgreplica.harness.ClusterBuilder;
 import pgreplica.harness.Node;
 import pgreplica.harness.wire.Session;
 import pgreplica.harness.wire.SqlFailure;
@@ -27,40 +28,56 @@ class RecoveryConflictTest {
     /** One of the standbys is promoted, the other one is needed by it, and both wait for reports that have no end. */
     @Test @Promise({P3, P11})
     void reportsDoNotHoldUpAFailover() throws IOException, SqlFailure {
-        try (var cluster = Quorums.of(3).set("max_standby_streaming_delay", "-1").set("recovery_min_apply_delay", "1h").start()) {
-            var former = cluster.awaitWhole().awaitPrimary();
-            var standbys = cluster.others(former);
+        try (var cluster = waiting(Quorums.of(3)).set("recovery_min_apply_delay", "1h").start()) {
             cluster.prepareLedger();
             var writer = cluster.startWriter().awaitRows(50);
-            former.sql("app", "create table reported as select generate_series(1, 1000) as i; create table locked ()");
-            for (var standby : standbys) Checks.awaitReceived(standby, former);
-            var reports = List.of(report(standbys.getFirst()), locking(standbys.getLast()));
-            former.sql("app", "delete from reported");
-            former.sql("app", "vacuum reported");
-            former.sql("app", "drop table locked");
-            for (var standby : standbys) awaitConflict(standby);
+            var former = cluster.awaitWhole().awaitPrimary();
+            var promoted = failOverDuringReports(cluster, former);
+            long opened = System.nanoTime();
+            writer.awaitRowAfter(opened, node -> node.equals(promoted.name()), Cluster.PRIMARY_LIMIT);
+            writer.stop();
+            former.start();
+            cluster.awaitWhole();
+            Checks.allNodesIdentical(cluster);
+        }
+    }
 
-            long killed = former.kill();
-            var promoted = cluster.awaitPrimaryOtherThan(former);
-            writer.awaitRowAfter(killed, node -> node.equals(promoted.name()), Cluster.PRIMARY_LIMIT);
-            reports.forEach(Session::abandon);
-
-            var standby = standbys.stream().filter(node -> !node.name().equals(promoted.name())).findFirst().orElseThrow();
+    @Test @Promise(P11)
+    void theOperatorsDelayIsInForceAgainAfterAFailover() throws IOException, SqlFailure {
+        try (var cluster = waiting(Cluster.of(3)).start()) {
+            var former = cluster.awaitWhole().awaitPrimary();
+            var promoted = failOverDuringReports(cluster, former);
+            var standby = cluster.others(former).stream().filter(node -> !node.name().equals(promoted.name())).findFirst()
+                    .orElseThrow().awaitStreaming(LIMIT);
             promoted.sql("app", "insert into reported select generate_series(1, 1000)");
             Checks.awaitReceived(standby, promoted);
             try (var report = report(standby)) {
                 promoted.sql("app", "delete from reported");
                 promoted.sql("app", "vacuum reported");
                 awaitConflict(standby);
-                Await.staysTrue("what the operator wants is in force again", Duration.ofSeconds(3), () -> conflicts(standby),
-                        standby::describe);
+                Await.staysTrue("replay waits", Duration.ofSeconds(3), () -> conflicts(standby), standby::describe);
                 assertThat(report.query("select 'done'", LIMIT).single()).isEqualTo("done");
             }
-            writer.awaitRows(20).stop();
-            former.start();
-            cluster.awaitWhole();
-            Checks.allNodesIdentical(cluster);
         }
+    }
+
+    private static ClusterBuilder waiting(ClusterBuilder builder) {
+        return builder.set("max_standby_streaming_delay", "-1").set("max_standby_archive_delay", "-1");
+    }
+
+    private static Node failOverDuringReports(Cluster cluster, Node former) throws IOException, SqlFailure {
+        var standbys = cluster.others(former);
+        former.sql("app", "create table reported as select generate_series(1, 1000) as i; create table locked ()");
+        for (var standby : standbys) Checks.awaitReceived(standby, former);
+        var reports = List.of(report(standbys.getFirst()), locking(standbys.getLast()));
+        former.sql("app", "delete from reported");
+        former.sql("app", "vacuum reported");
+        former.sql("app", "drop table locked");
+        for (var standby : standbys) awaitConflict(standby);
+        former.kill();
+        var promoted = cluster.awaitPrimaryOtherThan(former);
+        reports.forEach(Session::abandon);
+        return promoted;
     }
 
     /** Sees rows that a vacuum on the primary takes away. */
