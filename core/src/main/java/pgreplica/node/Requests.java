@@ -180,8 +180,10 @@ final class Requests {
         var missing = confirmed.map(position -> missingBytes(leaving.written(), position));
         boolean whole = missing.equals(Optional.of(0L));
         // What is written after the fence was closed nobody was told of, but what of it is flushed has to be rewound here.
-        boolean clean = whole && missingBytes(written(turn), confirmed.get()) == 0;
-        if (voter.isPresent() && (clean || whole && since >= CLEAN_WITHIN_MILLIS || waited && mayLose(turn))) {
+        boolean clean = whole && missingBytes(turn.observed.replayed(), confirmed.get()) == 0;
+        boolean enough = clean || isAllThereWillBe(turn, confirmed) || whole && since >= CLEAN_WITHIN_MILLIS
+                || waited && mayLose(turn);
+        if (voter.isPresent() && enough) {
             tellOfHandover(turn, target, whole);
             Consensus.feed(turn, new Input.Transfer(voter.get(), true));
         } else if (since > 3L * turn.settings.electionTimeoutMillis()) {
@@ -197,11 +199,11 @@ final class Requests {
         }
     }
 
-    /** Who asked while one was under way that does not wait for everything, and minds, is told so (P4). */
+    /** Who minds is told when the target may lack something: another did not mind, or nobody will have it (P4). */
     private static void tellOfHandover(Turn turn, NodeId target, boolean whole) {
         for (var key : new ArrayList<>(turn.requests.keySet())) {
             var request = turn.requests.get(key);
-            boolean ok = whole || request.refusal().isEmpty() || request.lossAllowed();
+            boolean ok = whole || request.lossAllowed();
             answer(turn, key, ok, "leadership is handed to " + target + (ok ? "" : ", which may lack acknowledged commits: "
                     + "what ails this primary, or another request, wants that at once"));
         }
@@ -227,20 +229,24 @@ final class Requests {
         return due > turn.now ? due : Long.MAX_VALUE;
     }
 
-    /** By a look that came after the fence was closed: what was acknowledged until then is in no earlier one. */
+    /**
+     * By a look that came after the fence was closed: what was acknowledged until then is in no earlier one. With what no
+     * session waits for ({@code synchronous_commit = off}).
+     */
     private static Leaving noteWritten(Turn turn, Leaving leaving) {
         if (!turn.told.closedSeen || leaving.written().isAfter(Lsn.ZERO)) return leaving;
-        var noted = new Leaving(leaving.target(), leaving.sinceMillis(), written(turn));
+        var noted = new Leaving(leaving.target(), leaving.sinceMillis(), turn.observed.replayed());
         turn.leadership.leaving = Optional.of(noted);
         return noted;
     }
 
     /**
-     * Where the WAL here ends, with what no session waits for ({@code synchronous_commit = off}); a disk that takes no
-     * writes will not have that either.
+     * A disk that takes no writes keeps from everybody what is written and not flushed, also what was acknowledged all the
+     * same ({@code synchronous_commit = off}).
      */
-    private static Lsn written(Turn turn) {
-        return turn.observed.flags().probeFailed() ? turn.observed.flushed() : turn.observed.replayed();
+    private static boolean isAllThereWillBe(Turn turn, Optional<Lsn> confirmed) {
+        return turn.observed.flags().probeFailed() && confirmed.isPresent()
+                && missingBytes(turn.observed.flushed(), confirmed.get()) == 0;
     }
 
     /** Up to where the target has everything; empty while nobody can say. */

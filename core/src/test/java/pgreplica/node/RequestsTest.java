@@ -218,18 +218,30 @@ class RequestsTest {
         assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
     }
 
-    /** A disk that takes no writes is not asked for more (it ends the server), and what is not on it nobody will have. */
-    @Test void aDiskThatTakesNoWritesIsNotAskedTo() {
+    private void onAFailingDisk(long unflushedBytes) {
         allow("n2");
         cluster.run(600);
         var n1 = cluster.member("n1");
-        n1.unflushedBytes = 700;
+        n1.unflushedBytes = unflushedBytes;
         n1.flags = new Observation.Flags(false, false, false, false, true, false);
         cluster.run(10);
         cluster.give("n1", new Event.Requested(1, "failover", List.of()));
         cluster.run(10);
         assertThat(cluster.last("n1", Action.FlushWal.class)).isEmpty();
+    }
+
+    /** It is not asked for more (that ends the server). */
+    @Test void aDiskThatTakesNoWritesIsNotAskedTo() {
+        onAFailingDisk(0);
         assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, true, "leadership is handed to n2"));
+    }
+
+    /** P4: what is not on it nobody will have, so nothing is waited for; but it may have been acknowledged. */
+    @Test void whatAFailingDiskKeepsBackIsTold() {
+        onAFailingDisk(700);
+        assertThat(cluster.last("n1", Action.Reply.class)).contains(new Action.Reply(1, false,
+                "leadership is handed to n2, which may lack acknowledged commits: what ails this primary, or another "
+                        + "request, wants that at once"));
     }
 
     private void n2NeverConfirmsTheLast16Bytes() {
