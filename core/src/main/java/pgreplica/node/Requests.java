@@ -181,10 +181,10 @@ final class Requests {
         boolean whole = missing.equals(Optional.of(0L));
         // What is written after the fence was closed nobody was told of, but what of it is flushed has to be rewound here.
         boolean clean = whole && missingBytes(turn.observed.replayed(), confirmed.get()) == 0;
-        boolean enough = clean || isAllThereWillBe(turn, confirmed) || whole && since >= CLEAN_WITHIN_MILLIS
-                || waited && mayLose(turn);
+        boolean allThereWillBe = isAllThereWillBe(turn, confirmed);
+        boolean enough = clean || allThereWillBe || whole && since >= CLEAN_WITHIN_MILLIS || waited && mayLose(turn);
         if (voter.isPresent() && enough) {
-            tellOfHandover(turn, target, whole);
+            tellOfHandover(turn, target, whole, !whole && allThereWillBe);
             Consensus.feed(turn, new Input.Transfer(voter.get(), true));
         } else if (since > 3L * turn.settings.electionTimeoutMillis()) {
             if (voter.isEmpty()) {
@@ -199,11 +199,15 @@ final class Requests {
         }
     }
 
-    /** Who minds is told when the target may lack something: another did not mind, or nobody will have it (P4). */
-    private static void tellOfHandover(Turn turn, NodeId target, boolean whole) {
+    /**
+     * Who minds is told when the target may lack something (P4): whoever asked while one was under way that does not wait
+     * for everything, and, where nobody will have it, also who began it.
+     */
+    private static void tellOfHandover(Turn turn, NodeId target, boolean whole, boolean keptBack) {
         for (var key : new ArrayList<>(turn.requests.keySet())) {
             var request = turn.requests.get(key);
-            boolean ok = whole || request.lossAllowed();
+            boolean heeded = request.refusal().isEmpty() && !keptBack;
+            boolean ok = whole || heeded || request.lossAllowed();
             answer(turn, key, ok, "leadership is handed to " + target + (ok ? "" : ", which may lack acknowledged commits: "
                     + "what ails this primary, or another request, wants that at once"));
         }
