@@ -18,7 +18,7 @@ typedef enum PgrFinding
 	PGR_FINDING_SECRET,			/* the secret cannot be read, or peers refuse it */
 	PGR_FINDING_CORE,			/* the core stopped itself */
 	PGR_FINDING_VERSION,		/* a node of another release cannot be talked to */
-	PGR_FINDING_NAMES,			/* a node's host has no address that could be found */
+	PGR_FINDING_NAMES,			/* a node's host cannot be looked up */
 	PGR_FINDING_COUNT
 } PgrFinding;
 

@@ -8,11 +8,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 import pgreplica.harness.Cluster;
 import pgreplica.harness.Launch;
 import pgreplica.harness.Node;
+import pgreplica.harness.NodeSpec;
 import pgreplica.harness.run.Exec;
 import pgreplica.harness.run.ServerCopy;
 import pgreplica.harness.wire.Session;
@@ -65,6 +67,12 @@ final class Habits {
                 .collect(Collectors.joining());
         return prefixed(List.of("unshare", "--mount", "sh", "-c", mounts + "exec \"$@\"", "sh", "env",
                 "PG_CLUSTER_CONF_ROOT=" + node.files().home().resolve("debian"), program), List.of(arguments));
+    }
+
+    /** For pg_replica.nodes: the nodes of the cluster at other hosts. */
+    static String listed(Cluster cluster, Function<NodeSpec, String> host) {
+        return cluster.nodes().stream().map(Node::spec).map(spec -> new NodeSpec(spec.name(), spec.number(),
+                host.apply(spec), spec.port(), spec.raftPort()).listed()).collect(Collectors.joining(","));
     }
 
     static List<String> in(Path directory, List<String> command) {

@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -25,7 +24,6 @@ import org.junit.jupiter.api.Timeout;
 import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
 import pgreplica.harness.Node;
-import pgreplica.harness.NodeSpec;
 import pgreplica.harness.run.Account;
 import pgreplica.harness.run.Exec;
 import pgreplica.harness.run.ProcessTable;
@@ -195,15 +193,13 @@ class LayoutsTest {
         }
     }
 
-    /** Workers and streams. */
+    /** The workers talk to each other over it, and WAL is streamed over it. */
     @Test @Promise({P7, P11})
     void overIpv6() throws IOException {
         assumeTrue(Files.exists(Path.of("/proc/net/if_inet6")), "this machine has no IPv6");
         try (var cluster = Cluster.of(3).create()) {
-            var list = cluster.nodes().stream().map(Node::spec).map(spec -> new NodeSpec(spec.name(), spec.number(), "[::1]",
-                    spec.port(), spec.raftPort()).listed()).collect(Collectors.joining(","));
             for (var node : cluster.nodes()) {
-                node.reconfigure(Map.of("pg_replica.nodes", list, "listen_addresses", "::1",
+                node.reconfigure(Map.of("pg_replica.nodes", Habits.listed(cluster, spec -> "[::1]"), "listen_addresses", "::1",
                         "pg_replica.listen_addresses", "::1"));
                 Files.writeString(node.files().hba(), Files.readString(node.files().hba()).replace("127.0.0.1/32", "::1/128"));
             }

@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,7 +26,6 @@ import pgreplica.harness.Await;
 import pgreplica.harness.Cluster;
 import pgreplica.harness.Launch;
 import pgreplica.harness.Node;
-import pgreplica.harness.NodeSpec;
 import pgreplica.harness.run.Account;
 import pgreplica.harness.wire.SqlFailure;
 
@@ -142,8 +140,7 @@ class NameServerTest {
         }
 
         private String list() {
-            return cluster.nodes().stream().map(Node::spec).map(spec -> new NodeSpec(spec.name(), spec.number(),
-                    spec.name() + ".test", spec.port(), spec.raftPort()).listed()).collect(Collectors.joining(","));
+            return Habits.listed(cluster, spec -> spec.name() + ".test");
         }
 
         /** In place, because what is mounted is the file and not its name. */

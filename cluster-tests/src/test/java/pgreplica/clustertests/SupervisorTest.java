@@ -50,7 +50,7 @@ class SupervisorTest {
             assertThat(manager.told()).doesNotContain(STOPPING);
 
             former.stop();
-            assertThat(manager.told()).contains(STOPPING);
+            Await.condition("it ends", LIMIT, () -> manager.told().contains(STOPPING), former::describe);
         }
     }
 
